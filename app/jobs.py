@@ -1,0 +1,146 @@
+"""The background contract, without Qt: progress, jobs, and running long native calls inside them.
+
+A ``Job[T]`` is a generator with all its inputs as arguments: it yields :class:`Progress` at least
+every 0.2 s and returns ``T``. It knows nothing of threads or windows. The same job runs to its end
+in tests and on the command line (:func:`run_to_end`), steps from a timer in slow motion, or runs in
+a lane of the window. May import: the standard library only.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+POLL_SECONDS = 0.1
+MAX_ABANDONED = 2
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One step of a job.
+
+    Attributes:
+        done, total: how far; ``total`` is None if unknown.
+        text: what is happening, e.g. ``"Describing right image"``.
+        payload: a snapshot of the result so far (never an increment), or None.
+    """
+
+    done: float
+    total: float | None
+    text: str
+    payload: Any = None
+
+
+Job = Generator[Progress, None, T]
+
+
+def run_to_end(job: Job[T], on_progress: Callable[[Progress], None] | None = None) -> T:
+    """Run a job in this thread and return its result; every progress goes to ``on_progress``."""
+    while True:
+        try:
+            progress = next(job)
+        except StopIteration as stop:
+            result: T = stop.value
+            return result
+        if on_progress is not None:
+            on_progress(progress)
+
+
+# Native calls that were abandoned when their job was cancelled and have not returned yet.
+_abandoned = threading.Semaphore(MAX_ABANDONED)
+
+
+class _Call:
+    """One function running in a daemon thread."""
+
+    def __init__(self, function: Callable[[], Any]) -> None:
+        self.done = threading.Event()
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.seconds = 0.0
+        self.lock = threading.Lock()
+        self.holds_slot = False
+        self._function: Callable[[], Any] | None = function
+        threading.Thread(target=self._run, name="native", daemon=True).start()
+
+    def _run(self) -> None:
+        function, self._function = self._function, None
+        start = time.perf_counter()
+        try:
+            if function is not None:
+                self.value = function()
+        except BaseException as error:  # handed to the job, which raises it in its own thread
+            self.error = error
+        self.seconds = time.perf_counter() - start
+        del function
+        with self.lock:
+            self.done.set()
+            if self.holds_slot:
+                _abandoned.release()
+
+    def abandon(self) -> None:
+        """Let the thread finish on its own; waits while two others are already left behind."""
+        if self.done.is_set():
+            return
+        _abandoned.acquire()
+        with self.lock:
+            if self.done.is_set():
+                _abandoned.release()
+            else:
+                self.holds_slot = True
+
+
+def native(
+    *functions: Callable[[], Any], progress: Progress, seconds: list[float] | None = None
+) -> Generator[Progress, None, list[Any]]:
+    """Run long calls that release the GIL, all at once, each in its own daemon thread.
+
+    Use as ``left, right = yield from native(f, g, progress=...)``. Yields ``progress`` every 0.1 s so
+    that the job can be cancelled; cancelling abandons the calls (at most two are left behind at
+    once, a third waits).
+
+    Args:
+        functions: calls without arguments.
+        progress: what to yield while waiting.
+        seconds: if given, receives the wall time of every call in order.
+
+    Returns:
+        The values in order of the functions.
+
+    Raises:
+        Whatever the first failing function raised.
+    """
+    calls = [_Call(function) for function in functions]
+    try:
+        for call in calls:
+            while not call.done.wait(POLL_SECONDS):
+                yield progress
+    finally:
+        for call in calls:
+            call.abandon()
+    for call in calls:
+        if call.error is not None:
+            raise call.error
+    if seconds is not None:
+        seconds.extend(call.seconds for call in calls)
+    return [call.value for call in calls]
+
+
+def finished(value: T) -> Job[T]:
+    """Return a job that has nothing to do and returns ``value`` (for tests and cached results)."""
+    return value
+    yield  # makes this function a generator
+
+
+def in_steps(items: Sequence[Any], text: str, each: Callable[[Any], Any]) -> Job[list[Any]]:
+    """Apply ``each`` to every item, yielding progress between them; return the list of results."""
+    results: list[Any] = []
+    for index, item in enumerate(items):
+        yield Progress(index, len(items), text)
+        results.append(each(item))
+    return results

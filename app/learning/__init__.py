@@ -1,0 +1,1 @@
+"""Metric learning without Qt (torch and scikit-learn are imported only where needed)."""

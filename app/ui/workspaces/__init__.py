@@ -1,0 +1,1 @@
+"""One module per workspace; workspaces never import each other."""

@@ -1,0 +1,1 @@
+"""Image processing without Qt: what one stage of a match computes. Imports: records, settings, jobs; NumPy, OpenCV."""
