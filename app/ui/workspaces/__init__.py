@@ -1,1 +1,33 @@
-"""One module per workspace; workspaces never import each other."""
+"""One module per workspace, and the list the window shows; workspaces never import each other.
+
+What lives here: :data:`WORKSPACES`. A workspace's tab appears when it works; its number stays fixed.
+Each is imported when it is first opened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.ui.workspaces.base import Workspace
+
+
+@dataclass(frozen=True)
+class WorkspaceEntry:
+    """A line of the workspace list: its tab, and the function that imports its class."""
+
+    key: str
+    title: str
+    number: int
+    load: Callable[[], type[Workspace]]
+
+
+def _match() -> type[Workspace]:
+    from app.ui.workspaces.match import MatchWorkspace
+
+    return MatchWorkspace
+
+
+WORKSPACES: tuple[WorkspaceEntry, ...] = (WorkspaceEntry("match", "Match", 1, _match),)

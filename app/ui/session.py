@@ -1,0 +1,400 @@
+"""What the user is looking at: one object that holds the state, runs the match job and tells the views.
+
+What lives here: :class:`Session` (the state, its history, the current result, the lanes) and
+:class:`Message`. What does not: computation (the pipeline's) and widgets. May import: records, settings,
+matchers, pipeline and pairs inside functions, ``app.ui.lane``, ``app.ui.session_state``, QtCore.
+
+Views read ``session.state`` and ``session.result`` and listen; they never call each other. A signal is
+emitted only on a real change. While a newer job runs the old result stays (``stale`` is then true and the
+picture is dimmed); if the job fails, the last good one stays and ``message`` says why.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from app import matchers
+from app.jobs import Progress
+from app.records import MatchRequest, MatchResult, PairRef, Selection, StageSettings, UserError
+from app.settings import fields_of
+from app.ui.lane import Event, Lane
+from app.ui.session_state import History, SavedState, SessionState, Store, typed
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+MakeMatchJob = Callable[[MatchRequest], Generator[Progress, None, MatchResult]]
+RECENT = 20
+CACHE_BYTES = 512 * 2**20
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence for the message line.
+
+    Attributes:
+        text: what the user reads; empty clears the line.
+        kind: ``info`` fades after a while, ``error`` stays until the next success.
+        details: what *Copy details* copies (a traceback), or empty.
+    """
+
+    text: str
+    kind: Literal["info", "error"] = "info"
+    details: str = ""
+
+
+def failure_message(event: Event) -> Message:
+    """Return what to tell about a lane's ``failed`` event.
+
+    A :class:`UserError` is its own sentence; anything else names the stage and offers the details.
+    """
+    if isinstance(event.value, UserError):
+        return Message(str(event.value), "error")
+    stage = f"“{event.stage}”" if event.stage else "the first step"
+    log.error("job failed in %s\n%s", stage, event.details)
+    return Message(
+        f"Something went wrong in {stage}: {event.value or type(event.value).__name__}", "error", event.details
+    )
+
+
+def _pipeline_job() -> MakeMatchJob:
+    """Return the real pipeline with a cache of its own."""
+    from app import pipeline
+
+    cache = pipeline.Cache(CACHE_BYTES)
+    return lambda request: pipeline.run_pair(request, cache)
+
+
+class Session(QObject):
+    """The state, the result, and the three lanes that a window works with.
+
+    Signals (all carry ``object``):
+        pair_changed: the :class:`PairRef` now looked at.
+        pairs_changed: the tuple of all pairs in the list.
+        result_changed: the :class:`MatchResult` to show, partial (later fields None) or complete.
+        selection_changed: the :class:`Selection` or None.
+        state_changed: the :class:`SessionState`, after any change of it.
+        busy_changed: bool, whether a match job runs.
+        progressed: :class:`Progress` of the match job.
+        message: :class:`Message`.
+    """
+
+    pair_changed = Signal(object)
+    pairs_changed = Signal(object)
+    result_changed = Signal(object)
+    selection_changed = Signal(object)
+    state_changed = Signal(object)
+    busy_changed = Signal(object)
+    progressed = Signal(object)
+    message = Signal(object)
+
+    def __init__(
+        self, store: Store | None = None, make_job: MakeMatchJob | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.state = SessionState()
+        self.result: MatchResult | None = None
+        self.pairs: tuple[PairRef, ...] = ()
+        self.recent: tuple[PairRef, ...] = ()
+        self.match_lane = Lane("match", self)
+        self.probe_lane = Lane("probe", self)
+        self.thumbnail_lane = Lane("thumbnails", self)
+        self._store = store
+        self._make_job = make_job
+        self._history = History()
+        self._running: MatchRequest | None = None
+        self._complete = False
+        self._busy = False
+        self.match_lane.progressed.connect(self._on_progress)
+        self.match_lane.finished.connect(self._on_finished)
+        self.match_lane.failed.connect(self._on_failed)
+        self.match_lane.cancelled.connect(self._on_cancelled)
+
+    # ---------------------------------------------------------------- what there is
+
+    @property
+    def settings(self) -> StageSettings:
+        """The settings of the current matcher."""
+        return self.state.stage_settings or matchers.get(self.state.matcher).defaults()
+
+    @property
+    def request(self) -> MatchRequest | None:
+        """What the state asks for, None without a pair."""
+        if self.state.pair is None:
+            return None
+        return MatchRequest(self.state.pair, self.state.matcher, self.settings)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a match job runs."""
+        return self._busy
+
+    @property
+    def complete(self) -> bool:
+        """Whether ``result`` is a finished one, not a partial."""
+        return self._complete
+
+    @property
+    def stale(self) -> bool:
+        """Whether ``result`` is not what the state asks for: a view then dims its picture."""
+        if self.result is None or self.request is None:
+            return False
+        if not self._complete:
+            return self.result.request.ref != self.request.ref
+        return not _same_work(self.result.request, self.request)
+
+    @property
+    def index(self) -> int:
+        """Place of the current pair in ``pairs``, -1 if it is not there."""
+        try:
+            return self.pairs.index(self.state.pair) if self.state.pair is not None else -1
+        except ValueError:
+            return -1
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether undo would do anything."""
+        return self._history.can_undo
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether redo would do anything."""
+        return self._history.can_redo
+
+    # ------------------------------------------------------------------- changing it
+
+    def restore(self) -> list[str]:
+        """Read the saved state (nothing is run yet); return sentences on what had to be reset."""
+        complaints: list[str] = []
+        if self._store is not None:
+            self.state, self.recent = self._store.load(complaints.append)
+        self.state = self._usable(self.state, complaints.append)
+        return complaints
+
+    def open_pairs(self, pairs: Sequence[PairRef], current: int = 0) -> None:
+        """Replace the list of pairs and look at one of them; nothing happens for an empty list."""
+        if not pairs:
+            return
+        self.pairs = tuple(pairs)
+        self.pairs_changed.emit(self.pairs)
+        self.set_pair(self.pairs[max(0, min(current, len(self.pairs) - 1))])
+
+    def set_pair(self, ref: PairRef) -> None:
+        """Look at a pair; a running job on another one is cancelled at once."""
+        if ref.kind == "files":
+            self.recent = (ref, *(other for other in self.recent if other != ref))[:RECENT]
+        self._change(replace(self.state, pair=ref, selection=None), "")
+        if self._running is None and (self.result is None or self.stale):
+            self.run()
+
+    def step_pair(self, step: int) -> None:
+        """Go ``step`` pairs on in the list (back if negative), stopping at its ends."""
+        if self.pairs:
+            place = self.index + step if self.index >= 0 else 0
+            self.set_pair(self.pairs[max(0, min(place, len(self.pairs) - 1))])
+
+    def set_matcher(self, key: str) -> None:
+        """Use another matcher, with the settings it had last; verification and evaluation carry over."""
+        if key == self.state.matcher:
+            return
+        try:
+            spec = matchers.get(key)
+        except UserError as error:
+            self.message.emit(Message(str(error), "error"))
+            return
+        now = self.settings
+        mine = dict(self.state.settings).get(key) or spec.defaults()
+        mine = replace(mine, verify=now.verify, evaluate=now.evaluate)
+        kept = self.state.with_settings(now)
+        self._change(replace(kept, matcher=key).with_settings(mine), "matcher")
+
+    def set_settings(self, stage: str, settings: Any) -> None:
+        """Replace the settings of one stage of the current matcher."""
+        now = self.settings
+        old = getattr(now, stage)
+        changed = [f.name for f in fields_of(settings) if getattr(old, f.name, None) != getattr(settings, f.name)]
+        kind = f"settings.{stage}.{'+'.join(changed)}"
+        self._change(self.state.with_settings(replace(now, **{stage: settings})), kind)
+
+    def reset_settings(self) -> None:
+        """Give the current matcher its default settings."""
+        self._change(self.state.with_settings(matchers.get(self.state.matcher).defaults()), "")
+
+    def select(self, selection: Selection | None) -> None:
+        """Point at a place or a match, or at nothing."""
+        self._change(replace(self.state, selection=selection), "selection")
+
+    def set_theme(self, theme: str) -> None:
+        """Choose system, dark or light."""
+        self._change(replace(self.state, theme=theme), "theme")
+
+    def set_workspace(self, key: str) -> None:
+        """Bring a workspace to the front."""
+        self._change(replace(self.state, workspace=key), "workspace")
+
+    def workspace_state(self, name: str, default: T | None = None) -> Any:
+        """Return the state of a workspace, or ``default``.
+
+        One read from a file is converted to the type of ``default``, field by field; a field that
+        does not fit is left at the default, with a message.
+        """
+        saved = dict(self.state.workspaces).get(name)
+        if saved is None or (isinstance(saved, SavedState) and default is None):
+            return default
+        return saved if default is None else typed(saved, default, lambda text: self.message.emit(Message(text)))
+
+    def set_workspace_state(self, name: str, state: Any) -> None:
+        """Replace the state of a workspace (a frozen dataclass of plain values)."""
+        self._change(self.state.with_workspace_state(name, state), f"workspace.{name}")
+
+    def hold_undo(self, held: bool) -> None:
+        """While held (a slider is being dragged) changes of one kind make one undo step."""
+        self._history.held = held
+
+    def undo(self) -> None:
+        """Go back to the state before the last change."""
+        if (state := self._history.undo(self.state)) is not None:
+            self._apply(state)
+
+    def redo(self) -> None:
+        """Undo the last undo."""
+        if (state := self._history.redo(self.state)) is not None:
+            self._apply(state)
+
+    # ----------------------------------------------------------------- running the job
+
+    def run(self) -> None:
+        """Start the match job for the current state, unless it already runs."""
+        request = self.request
+        if request is None or (self._running is not None and _same_work(self._running, request)):
+            return
+        if self._make_job is None:
+            self._make_job = _pipeline_job()
+        make_job = self._make_job
+        self._running = request
+        if not self.match_lane.start(lambda: make_job(request)):
+            self._running = None
+        self._set_busy(self.match_lane.busy)
+
+    def cancel(self) -> None:
+        """Stop the match job; the last good result stays."""
+        self.match_lane.cancel()
+
+    def save(self) -> None:
+        """Store the state; a failure is a message, never more."""
+        if self._store is None:
+            return
+        try:
+            self._store.save(self.state, self.recent)
+        except UserError as error:
+            log.warning("%s", error)
+            self.message.emit(Message(str(error), "error"))
+
+    def shutdown(self, seconds: float = 5.0) -> bool:
+        """End all lanes within ``seconds`` together; whether every thread has ended."""
+        lanes = (self.match_lane, self.probe_lane, self.thumbnail_lane)
+        deadline = time.monotonic() + seconds
+        for lane in lanes:
+            lane.shutdown(0.0)
+        ended = [lane.shutdown(deadline - time.monotonic()) for lane in lanes]
+        return all(ended)
+
+    # ------------------------------------------------------------------------ inside
+
+    def _usable(self, state: SessionState, complain: Callable[[str], None]) -> SessionState:
+        """Return the state with a matcher that can run here and its settings filled in."""
+        try:
+            spec = matchers.get(state.matcher)
+        except UserError as error:
+            complain(f"{error} SIFT is used instead.")
+            state = replace(state, matcher="sift")
+            spec = matchers.get("sift")
+        return state.with_settings(state.stage_settings or spec.defaults())
+
+    def _change(self, state: SessionState, kind: str) -> None:
+        if state != self.state:
+            self._history.record(self.state, kind)
+            self._apply(state)
+
+    def _apply(self, state: SessionState) -> None:
+        """Make this the state, tell what changed, and see that the work follows."""
+        before, old, self.state = self.request, self.state, state
+        if old.pair != state.pair:
+            self.match_lane.cancel()
+            self.pair_changed.emit(state.pair)
+        self._follow(before, self.request)
+        if old.selection != state.selection:
+            self.selection_changed.emit(state.selection)
+        self.state_changed.emit(state)
+
+    def _follow(self, before: MatchRequest | None, request: MatchRequest | None) -> None:
+        """Start, keep or cancel the job so that it fits the state; a new threshold needs no job."""
+        if request is None or request == before:
+            return
+        fits = self.result is not None and self._complete and _same_work(self.result.request, request)
+        if self.result is not None and fits:
+            self.match_lane.cancel()
+            if self.result.request != request:
+                self._show(_judged(self.result, request), complete=True)
+        elif before is None or not _same_work(before, request):
+            self.run()
+
+    def _show(self, result: MatchResult, *, complete: bool) -> None:
+        self.result, self._complete = result, complete
+        self.result_changed.emit(result)
+
+    def _on_progress(self, event: Event) -> None:
+        progress: Progress = event.value
+        partial = progress.payload
+        # Partial results are for pictures not seen yet; on the same pair the last good result stays.
+        if isinstance(partial, MatchResult) and partial.pair is not None and self._wants(partial):
+            self._show(partial, complete=False)
+        self.progressed.emit(progress)
+
+    def _wants(self, partial: MatchResult) -> bool:
+        shown = self.result
+        if shown is None or shown.request.ref != partial.request.ref:
+            return True
+        return not self._complete and shown is not partial
+
+    def _on_finished(self, event: Event) -> None:
+        self._running = None
+        request = self.request
+        result: MatchResult = event.value
+        self._show(_judged(result, request) if request is not None else result, complete=True)
+        self._set_busy(self.match_lane.busy)
+        self.message.emit(Message(" ".join(result.notes)))
+
+    def _on_failed(self, event: Event) -> None:
+        self._running = None
+        self._set_busy(self.match_lane.busy)
+        self.message.emit(failure_message(event))
+
+    def _on_cancelled(self, _event: Event) -> None:
+        if not self.match_lane.busy:
+            self._running = None
+        self._set_busy(self.match_lane.busy)
+
+    def _set_busy(self, busy: bool) -> None:
+        if busy != self._busy:
+            self._busy = busy
+            self.busy_changed.emit(busy)
+
+
+def _same_work(one: MatchRequest, other: MatchRequest) -> bool:
+    """Whether two requests need the same computation: all but the evaluation's threshold."""
+    return (one.ref, one.matcher, replace(one.settings, evaluate=None)) == (
+        other.ref, other.matcher, replace(other.settings, evaluate=None),
+    )  # fmt: skip
+
+
+def _judged(result: MatchResult, request: MatchRequest) -> MatchResult:
+    """Return the result judged at the request's threshold, without new work."""
+    threshold = request.settings.evaluate.threshold
+    evaluation = None if result.evaluation is None else result.evaluation.at(threshold)
+    return replace(result, request=request, evaluation=evaluation)

@@ -1,0 +1,331 @@
+"""What the user is looking at, as one frozen value, and how it is kept between two runs.
+
+What lives here: :class:`SessionState`, its JSON form, the files it is stored in, and :class:`History`
+(undo and redo). What does not: signals, computation, widgets; this module imports no Qt. May import:
+``app.records``, ``app.settings``, ``app.matchers``, ``app.pairs``.
+
+A broken file never stops the start: every part that cannot be read is replaced by its default, and a
+sentence says which.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from app import matchers
+from app.records import PairRef, Selection, StageSettings, UserError
+from app.settings import Settings, checked, fields_of, load_json, save_json
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+KIND = "session"
+THEMES = ("system", "dark", "light")
+FOLDER_VARIABLE = "CORRESPONDENCE_EXPLORER_CONFIG"
+Complain = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class SavedState:
+    """A workspace's state as read from a file, not yet of the workspace's own type."""
+
+    values: tuple[tuple[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class SessionState:
+    """Everything that restore, undo and bookmarks bring back; hashable and JSON-able.
+
+    Attributes:
+        pair: the pair looked at, None before the first.
+        matcher: key of the matcher.
+        settings: (matcher key, its settings) of every matcher used; verification and evaluation are
+            the same in all of them.
+        selection: the place or match pointed at.
+        theme: system, dark or light.
+        workspace: key of the workspace in front.
+        workspaces: (key, frozen state) of every workspace that has one.
+    """
+
+    pair: PairRef | None = None
+    matcher: str = "sift"
+    settings: tuple[tuple[str, StageSettings], ...] = ()
+    selection: Selection | None = None
+    theme: str = "system"
+    workspace: str = "match"
+    workspaces: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def stage_settings(self) -> StageSettings | None:
+        """The settings of the current matcher, None if they were never set."""
+        return dict(self.settings).get(self.matcher)
+
+    def with_settings(self, settings: StageSettings) -> SessionState:
+        """Return the state with the current matcher's settings replaced."""
+        return replace(self, settings=_with_item(self.settings, self.matcher, settings))
+
+    def with_workspace_state(self, name: str, state: Any) -> SessionState:
+        """Return the state with one workspace's own state replaced."""
+        return replace(self, workspaces=_with_item(self.workspaces, name, state))
+
+
+def _with_item(items: tuple[tuple[str, Any], ...], name: str, value: Any) -> tuple[tuple[str, Any], ...]:
+    changed = {**dict(items), name: value}
+    return tuple(sorted(changed.items()))
+
+
+# ---------------------------------------------------------------------------------- JSON
+
+
+def to_json(state: SessionState) -> dict[str, Any]:
+    """Return the state as plain JSON values."""
+    from app.pairs import ref_to_json
+
+    return {
+        "pair": None if state.pair is None else ref_to_json(state.pair),
+        "matcher": state.matcher,
+        "settings": {key: matchers.settings_to_json(value) for key, value in state.settings},
+        "selection": None if state.selection is None else dataclasses.asdict(state.selection),
+        "theme": state.theme,
+        "workspace": state.workspace,
+        "workspaces": {name: _plain(value) for name, value in state.workspaces},
+    }
+
+
+def from_json(content: Mapping[str, Any], complain: Complain) -> SessionState:
+    """Return the state of :func:`to_json`; what cannot be read becomes its default, with a sentence."""
+    readers: dict[str, Callable[[Any], Any]] = {
+        "pair": _read_pair,
+        "matcher": _text,
+        "settings": lambda value: _read_settings(value, complain),
+        "selection": _read_selection,
+        "theme": _read_theme,
+        "workspace": _text,
+        "workspaces": _read_workspaces,
+    }
+    values: dict[str, Any] = {}
+    for name, read in readers.items():
+        if name in content:
+            try:
+                values[name] = read(content[name])
+            except (UserError, ValueError, TypeError, KeyError, AttributeError) as error:
+                log.warning("saved %s cannot be read", name, exc_info=True)
+                complain(f"The saved {name} could not be read and was reset ({error}).")
+    return SessionState(**values)
+
+
+def _read_pair(value: Any) -> PairRef | None:
+    from app.pairs import ref_from_json
+
+    return None if value is None else ref_from_json(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"expected a word, found {value!r}")
+    return value
+
+
+def _read_theme(value: Any) -> str:
+    if value not in THEMES:
+        raise ValueError(f"expected one of {', '.join(THEMES)}, found {value!r}")
+    return str(value)
+
+
+def _read_settings(value: Any, complain: Complain) -> tuple[tuple[str, StageSettings], ...]:
+    result: dict[str, StageSettings] = {}
+    for key, saved in value.items():
+        try:
+            spec = matchers.get(key)
+        except UserError as error:  # a matcher of another installation: its settings are not missed
+            log.info("saved settings ignored: %s", error)
+            continue
+        if not isinstance(saved, Mapping):
+            complain(f"The saved settings of {key} could not be read and were reset.")
+            continue
+        result[key] = matchers.settings_from_json(spec, saved, complain)
+    return tuple(sorted(result.items()))
+
+
+def _read_selection(value: Any) -> Selection | None:
+    if value is None:
+        return None
+    side, partner = value["side"], value.get("partner")
+    if side not in ("left", "right"):
+        raise ValueError(f"expected left or right, found {side!r}")
+    there = None if partner is None else (float(partner[0]), float(partner[1]))
+    return Selection(side, float(value["x"]), float(value["y"]), there)
+
+
+def _read_workspaces(value: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple(sorted((str(name), SavedState(_frozen_items(part))) for name, part in value.items()))
+
+
+def _frozen_items(part: Any) -> tuple[tuple[str, Any], ...]:
+    return tuple((str(name), _frozen(item)) for name, item in part.items())
+
+
+def _frozen(value: Any) -> Any:
+    """Return JSON values with lists as tuples, so that a state stays hashable."""
+    if isinstance(value, list):
+        return tuple(_frozen(item) for item in value)
+    return _frozen_items(value) if isinstance(value, Mapping) else value
+
+
+def _plain(value: Any) -> dict[str, Any]:
+    if isinstance(value, SavedState):
+        return dict(value.values)
+    return {item.name: getattr(value, item.name) for item in dataclasses.fields(value)}
+
+
+def typed(saved: Any, default: T, complain: Complain) -> T:
+    """Return a workspace's saved state as the type of ``default``, field by field.
+
+    A field is taken if it fits the default's field (its specification for a ``Settings`` class, else
+    its type); one that does not is left at the default, with a sentence.
+    """
+    if not isinstance(saved, SavedState):
+        return saved if isinstance(saved, type(default)) else default
+    specs = {spec.name: spec for spec in fields_of(default)} if isinstance(default, Settings) else {}
+    result = default
+    for name, value in saved.values:
+        if name not in {item.name for item in dataclasses.fields(cast(Any, default))}:
+            log.info("ignored unknown state %s", name)
+            continue
+        try:
+            fitting = checked(specs[name], value) if name in specs else _like(getattr(default, name), value)
+            result = cast(T, replace(cast(Any, result), **{name: fitting}))
+        except (UserError, ValueError, TypeError) as error:
+            complain(f"The saved view setting {name} could not be read and was reset ({error}).")
+    return result
+
+
+def _like(default: Any, value: Any) -> Any:
+    """Return ``value`` if it has the type of ``default`` (a whole number fits a float)."""
+    if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if default is not None and type(value) is not type(default):
+        raise ValueError(f"expected {type(default).__name__}, found {value!r}")
+    return value
+
+
+# --------------------------------------------------------------------------------- files
+
+
+def config_folder() -> Path:
+    """Return the folder of the state files: the user's own, or what the environment names."""
+    if named := os.environ.get(FOLDER_VARIABLE):
+        return Path(named)
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("correspondence-explorer", appauthor=False))
+
+
+@dataclass(frozen=True)
+class Store:
+    """The files a session is kept in: the state and the recent pairs."""
+
+    folder: Path
+
+    @property
+    def path(self) -> Path:
+        """The state file."""
+        return self.folder / "session.json"
+
+    def load(self, complain: Complain) -> tuple[SessionState, tuple[PairRef, ...]]:
+        """Return the saved state and recent pairs; a broken file gives defaults and a sentence."""
+        if not self.path.exists():
+            return SessionState(), ()
+        try:
+            content = load_json(self.path, KIND)
+        except UserError as error:
+            complain(f"The last session could not be restored, so this one starts afresh. {error}")
+            return SessionState(), ()
+        return from_json(content, complain), _read_recent(content.get("recent"), complain)
+
+    def save(self, state: SessionState, recent: tuple[PairRef, ...] = ()) -> None:
+        """Write both, atomically.
+
+        Raises:
+            UserError: if the folder cannot be made or written.
+        """
+        from app.pairs import ref_to_json
+
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise UserError(f"Cannot save the session in {self.folder}: {error.strerror or error}.") from None
+        save_json(self.path, KIND, {**to_json(state), "recent": [ref_to_json(ref) for ref in recent]})
+
+
+def _read_recent(value: Any, complain: Complain) -> tuple[PairRef, ...]:
+    try:
+        refs = [_read_pair(item) for item in value or ()]
+    except (UserError, ValueError, TypeError, KeyError, AttributeError):
+        log.warning("recent pairs cannot be read", exc_info=True)
+        complain("The list of recent pairs could not be read and was emptied.")
+        return ()
+    return tuple(ref for ref in refs if ref is not None)
+
+
+# ------------------------------------------------------------------------------- history
+
+
+class History:
+    """States that undo goes back to and redo forward again.
+
+    Changes of the same kind that follow each other within a second, or while ``held``, count as one:
+    a slider dragged from 0.8 to 0.6 is one step.
+    """
+
+    LIMIT = 200
+    COALESCE_SECONDS = 1.0
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._past: list[SessionState] = []
+        self._future: list[SessionState] = []
+        self._last = ("", -1e9)
+        self.held = False
+
+    @property
+    def can_undo(self) -> bool:
+        """Whether there is a state to go back to."""
+        return bool(self._past)
+
+    @property
+    def can_redo(self) -> bool:
+        """Whether an undone state can be had again."""
+        return bool(self._future)
+
+    def record(self, before: SessionState, kind: str) -> None:
+        """Note that a change of this kind is about to replace ``before``."""
+        now = self._clock()
+        last_kind, last_time = self._last
+        same = bool(kind) and kind == last_kind and (self.held or now - last_time < self.COALESCE_SECONDS)
+        if not (same and self._past):
+            self._past.append(before)
+            del self._past[: -self.LIMIT]
+        self._future.clear()
+        self._last = (kind, now)
+
+    def undo(self, now: SessionState) -> SessionState | None:
+        """Return the state before the last change, None if there is none."""
+        return self._move(self._past, self._future, now)
+
+    def redo(self, now: SessionState) -> SessionState | None:
+        """Return the state that the last undo left, None if there is none."""
+        return self._move(self._future, self._past, now)
+
+    def _move(self, source: list[SessionState], target: list[SessionState], now: SessionState) -> SessionState | None:
+        self._last = ("", -1e9)
+        if not source:
+            return None
+        target.append(now)
+        return source.pop()

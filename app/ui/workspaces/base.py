@@ -1,0 +1,66 @@
+"""What a workspace is to the window: a central picture with its settings and its details.
+
+What lives here: the protocol that every workspace follows. What does not: any workspace. May import:
+QtWidgets and QtGui. Workspaces never import each other; they read and write only the session and
+their own widgets.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from app.ui.session import Session
+    from app.ui.style import Style
+
+
+class Workspace(QWidget):
+    """Base of every workspace; the widget itself is the centre of the window.
+
+    Class attributes:
+        key: name in saved states, e.g. ``"match"``.
+        title: the words on its tab.
+        number: its place, fixed for ever: Ctrl+``number`` opens it.
+    """
+
+    key: ClassVar[str] = ""
+    title: ClassVar[str] = ""
+    number: ClassVar[int] = 0
+
+    def __init__(self, session: Session, style: Style, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.look = style  # ``style`` is taken by QWidget.style()
+
+    def settings_panel(self) -> QWidget:
+        """Return the panel of the right dock; the same widget at every call."""
+        raise NotImplementedError
+
+    def details_panel(self) -> QWidget:
+        """Return the panel of the bottom dock; the same widget at every call."""
+        raise NotImplementedError
+
+    def actions(self) -> list[QAction]:
+        """Return the actions of the workspace's own menu, in order; separators are allowed.
+
+        The window adds them to its menu; one that acts on a bare letter must have the context
+        ``Qt.ShortcutContext.WidgetWithChildrenShortcut`` on the picture, not on the window.
+        """
+        return []
+
+    def export_actions(self) -> list[QAction]:
+        """Return the actions that the File menu lists under Export."""
+        return []
+
+    def copy_picture(self) -> bool:
+        """Copy what the centre shows to the clipboard; whether there was anything."""
+        return False
+
+    def activate(self) -> None:
+        """Called when the workspace comes to the front."""
+
+    def deactivate(self) -> None:
+        """Called when another workspace comes to the front."""
