@@ -13,7 +13,7 @@ import logging
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal
 
 from app.records import Features, Keypoints, Matches, StageSettings, UserError, WorkingImage
@@ -112,9 +112,9 @@ _ORDER = ("sift", "rootsift", "patch-ssd", "patch-zncc", "asift", "orb", "fast-p
 @cache
 def discover() -> tuple[Entry, ...]:
     """Return every matcher of this package and of the installed entry points, usable or not."""
+    names = [info.name for info in pkgutil.iter_modules(__path__)]
     entries = [
-        _entry(info.name.replace("_", "-"), lambda name=info.name: importlib.import_module(f"app.matchers.{name}"))
-        for info in pkgutil.iter_modules(__path__)
+        _entry(name.replace("_", "-"), partial(importlib.import_module, f"app.matchers.{name}")) for name in names
     ]
     for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
         entries.append(_entry(point.name, point.load))
