@@ -355,4 +355,5 @@ class PairBrowser(QWidget):
 def _make_thumbnail(ref: PairRef, side: int) -> UInt8:
     from app import pairs
 
-    return pairs.thumbnail(ref, side)
+    picture: UInt8 = pairs.thumbnail(ref, side)
+    return picture

@@ -44,15 +44,12 @@ class Workspace(QWidget):
         raise NotImplementedError
 
     def actions(self) -> list[QAction]:
-        """Return the actions of the workspace's own menu, in order; separators are allowed.
+        """Return the workspace's actions, in order; separators are allowed.
 
-        The window adds them to its menu; one that acts on a bare letter must have the context
-        ``Qt.ShortcutContext.WidgetWithChildrenShortcut`` on the picture, not on the window.
+        They go to the workspace's own menu, or to File, Edit or View if their dynamic property ``menu``
+        says ``"file"``, ``"edit"`` or ``"view"`` (export, arrangement). One that acts on a bare letter
+        must have the context ``Qt.ShortcutContext.WidgetWithChildrenShortcut`` and belong to the picture.
         """
-        return []
-
-    def export_actions(self) -> list[QAction]:
-        """Return the actions that the File menu lists under Export."""
         return []
 
     def copy_picture(self) -> bool:

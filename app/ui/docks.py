@@ -1,0 +1,95 @@
+"""The three docks around the picture: pairs, settings, details.
+
+What lives here: :class:`Docks`. What does not: what is shown in them. May import: ``app.ui.style``, QtWidgets.
+"""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
+
+from app.ui.style import Style
+
+
+class _Grip(QWidget):
+    """A thin title bar with three dots: drag it to move the dock, double click to let it float."""
+
+    def __init__(self, look: Style, title: str) -> None:
+        super().__init__()
+        self._look = look
+        self.setToolTip(f"{title}: drag to move, double click to float")
+
+    def sizeHint(self) -> QSize:
+        """Return the height of the grip."""
+        return QSize(40, 10)
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same: it never shrinks."""
+        return self.sizeHint()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Draw the dots."""
+        painter = QPainter(self)
+        painter.fillRect(self.rect(), self._look.colour("surface"))
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self._look.colour("rule" if not self.underMouse() else "muted"))
+        middle = self.rect().center()
+        for step in (-8, 0, 8):
+            painter.drawEllipse(middle.x() + step - 1, middle.y() - 1, 4, 4)
+        painter.end()
+
+
+class Docks:
+    """Pairs at the left, settings at the right, details at the bottom; the last two change with the workspace."""
+
+    def __init__(self, window: QMainWindow, look: Style, pairs: QWidget) -> None:
+        self._window = window
+        self.settings_stack = QStackedWidget()
+        self.details_stack = QStackedWidget()
+        areas = Qt.DockWidgetArea
+        self.pairs = self._dock(look, "Pairs", pairs, areas.LeftDockWidgetArea)
+        self.settings = self._dock(look, "Settings", self.settings_stack, areas.RightDockWidgetArea)
+        self.details = self._dock(look, "Details", self.details_stack, areas.BottomDockWidgetArea)
+        self.all = (self.pairs, self.settings, self.details)
+        window.setCorner(Qt.Corner.BottomLeftCorner, areas.LeftDockWidgetArea)
+        window.setCorner(Qt.Corner.BottomRightCorner, areas.RightDockWidgetArea)
+        self._shown_before: tuple[bool, ...] = (True, True, True)
+        self._presenting = False
+
+    def _dock(self, look: Style, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self._window)
+        dock.setObjectName(f"dock-{title.lower()}")
+        dock.setTitleBarWidget(_Grip(look, title))
+        dock.setWidget(widget)
+        self._window.addDockWidget(area, dock)
+        return dock
+
+    def show_panels(self, settings: QWidget, details: QWidget) -> None:
+        """Bring a workspace's panels to the front."""
+        for stack, panel in ((self.settings_stack, settings), (self.details_stack, details)):
+            if stack.indexOf(panel) < 0:
+                stack.addWidget(panel)
+            stack.setCurrentWidget(panel)
+
+    def arrange(self) -> None:
+        """Put every dock where it was at first, with sizes that leave most of the room to the picture."""
+        areas = Qt.DockWidgetArea
+        places = (areas.LeftDockWidgetArea, areas.RightDockWidgetArea, areas.BottomDockWidgetArea)
+        for dock, area in zip(self.all, places, strict=True):
+            dock.setFloating(False)
+            self._window.addDockWidget(area, dock)
+            dock.show()
+        width, height = self._window.width(), self._window.height()
+        sides = [max(232, min(280, width // 6)), max(296, min(336, width // 5))]
+        self._window.resizeDocks([self.pairs, self.settings], sides, Qt.Orientation.Horizontal)
+        self._window.resizeDocks([self.details], [max(168, height // 4)], Qt.Orientation.Vertical)
+
+    def set_presenting(self, presenting: bool) -> None:
+        """Hide all docks while presenting; bring back afterwards those that were shown."""
+        if presenting and not self._presenting:
+            self._shown_before = tuple(not dock.isHidden() for dock in self.all)
+        self._presenting = presenting
+        for dock, shown in zip(self.all, self._shown_before, strict=True):
+            dock.setVisible(shown and not presenting)

@@ -1,0 +1,200 @@
+"""Starting the window, and taking its picture without one.
+
+What lives here: :func:`start`, :func:`screenshot` and the order of the start. What does not: the window.
+May import: everything; Qt only inside functions, after the checks that it can run and after numpy and
+OpenCV (its import hook slows every later import).
+"""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2  # noqa: F401  # imported here for its place in the order, before Qt
+import numpy  # noqa: F401  # as above
+
+from app.records import PairRef, UserError
+from app.ui import display
+
+if TYPE_CHECKING:
+    from PySide6.QtWidgets import QApplication
+
+    from app.ui.main_window import MainWindow
+    from app.ui.session import Session
+    from app.ui.session_state import Store
+
+log = logging.getLogger(__name__)
+FIRST_PICTURE_SECONDS = 0.25
+SCREENSHOT_SECONDS = 180.0
+
+
+def start(refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str | None = None) -> int:
+    """Open the window and run until it is closed.
+
+    Args:
+        refs: the pairs to open; with none, the last session's pair or the first built-in one.
+        theme, workspace: instead of the last session's.
+
+    Returns:
+        The exit code: 0, or 2 with one sentence on stderr if no window can open here.
+    """
+    try:
+        display.check()
+        display.import_qt()
+    except UserError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    from app.ui.garbage import GarbageGuard
+    from app.ui.session_state import Store, config_folder
+
+    app = _application()
+    guard = GarbageGuard(app)
+    window = open_window(Store(config_folder()), refs, theme=theme, workspace=workspace)
+    window.show()
+    code = app.exec()
+    guard.stop()
+    if not window.ended:
+        # A native call outlived the patience of closing; daemon threads must not hang or crash the exit.
+        logging.shutdown()
+        os._exit(code)
+    return code
+
+
+def open_window(
+    store: Store | None, refs: Sequence[PairRef] = (), *, theme: str | None = None, workspace: str | None = None
+) -> MainWindow:
+    """Return the window on the restored session, its job begun and the pictures waited for a moment.
+
+    The match job starts before the window is built, so that both happen at once; the window then
+    waits for the pictures (not the matches) at most a quarter of a second, so that the first paint
+    shows them.
+    """
+    from app.ui.main_window import MainWindow
+    from app.ui.session import Message, Session
+    from app.ui.style import Style
+
+    session = Session(store)
+    complaints = session.restore()
+    if theme is not None:
+        session.set_theme(theme)
+    if workspace is not None:
+        session.set_workspace(workspace)
+    _open_first(session, refs)
+    look = Style(session.state.theme)
+    look.apply()
+    window = MainWindow(session, look, remember=store is not None)
+    session.setParent(window)
+    look.setParent(window)
+    for sentence in complaints:
+        session.message.emit(Message(sentence))
+    _wait(lambda: session.result is not None or not session.busy, FIRST_PICTURE_SECONDS)
+    return window
+
+
+def screenshot(
+    path: str | Path,
+    refs: Sequence[PairRef] = (),
+    workspace: str | None = None,
+    size: tuple[int, int] = (1600, 1000),
+    theme: str | None = None,
+) -> None:
+    """Write a picture of the window, complete with its result, without a display.
+
+    Args:
+        path: a PNG (or any format Qt writes, by suffix).
+        refs: the pairs to open; with none, the first built-in one. The last session is left alone.
+        workspace: key of the workspace, by default the first.
+        size: width and height of the picture in pixels.
+        theme: ``dark`` or ``light``; dark by default.
+
+    Raises:
+        UserError: if the matching fails or takes too long, or the picture cannot be written.
+    """
+    from app.settings import atomic_path
+
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    display.import_qt()
+    _application()
+    window = open_window(None, refs, theme=theme or "dark", workspace=workspace)
+    window.resize(*size)
+    window.docks.arrange()
+    window.show()
+    try:
+        _wait_until_complete(window)
+        window.docks.arrange()
+        _wait(lambda: False, 0.8)  # the progressive lines are sharp half a second after the last change
+        picture = window.grab()
+        with atomic_path(path) as temporary:
+            if not picture.save(str(temporary)):
+                raise UserError(f"Cannot write {path} as a picture; use a name ending in .png.")
+    finally:
+        window.close()
+
+
+def _wait_until_complete(window: MainWindow) -> None:
+    """Wait for the result and the thumbnails in view.
+
+    Raises:
+        UserError: with the sentence of the failure.
+    """
+    session = window.session
+    done = _wait(lambda: not session.busy and not session.thumbnail_lane.busy, SCREENSHOT_SECONDS)
+    message = window.message_line.message
+    if message.kind == "error":
+        raise UserError(message.text)
+    if not done or not session.complete:
+        raise UserError(f"The picture was not complete after {SCREENSHOT_SECONDS:.0f} s.")
+
+
+def _open_first(session: Session, refs: Sequence[PairRef]) -> None:
+    """Open what was asked for, else the last pair, else the first built-in one."""
+    from app import pairs
+
+    if refs:
+        session.open_pairs(refs)
+        return
+    builtin, last = pairs.builtin(), session.state.pair
+    if last is None or last in builtin:
+        selection = session.state.selection
+        session.open_pairs(builtin, 0 if last is None else builtin.index(last))
+        session.select(selection)
+    else:
+        session.open_pairs([last, *builtin])
+
+
+def _application() -> QApplication:
+    """Return the application, made at the first call."""
+    from PySide6.QtGui import QIcon
+    from PySide6.QtWidgets import QApplication
+
+    from app import locate
+
+    app = QApplication.instance()
+    if not isinstance(app, QApplication):
+        app = QApplication([sys.argv[0] or "correspondence-explorer"])
+        app.setApplicationName("correspondence-explorer")
+        app.setApplicationDisplayName("")
+        app.setDesktopFileName("correspondence-explorer")
+        app.setWindowIcon(QIcon(str(locate.resources() / "icons" / "correspondence-explorer.svg")))
+        gc.freeze()  # the imported modules are not garbage: later collections skip them
+    return app
+
+
+def _wait(done: Callable[[], bool], seconds: float) -> bool:
+    """Let events pass until ``done()``, at most ``seconds``; return whether it is."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop, timer = QEventLoop(), QTimer()
+    end = time.monotonic() + seconds
+    timer.timeout.connect(lambda: loop.quit() if done() or time.monotonic() > end else None)
+    timer.start(5)
+    if not done():
+        loop.exec()
+    timer.stop()
+    return done()

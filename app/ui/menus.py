@@ -1,0 +1,116 @@
+"""The menus: every action of the window, its key and its place.
+
+What lives here: :func:`build_menus`. What does not: what the actions do. May import: QtGui, QtWidgets and,
+for types, the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu
+
+from app.ui import help_pages
+from app.ui.style import THEMES
+
+if TYPE_CHECKING:
+    from app.ui.main_window import MainWindow
+
+
+@dataclass
+class Menus:
+    """The menus that are filled or changed later."""
+
+    file: QMenu
+    edit: QMenu
+    view: QMenu
+    workspace: QMenu
+    help: QMenu
+    recent: QMenu
+    undo: QAction
+    redo: QAction
+    themes: dict[str, QAction]
+    before: dict[str, QAction]
+
+
+def _add(menu: QMenu, text: str, run: Callable[[], object], keys: str = "") -> QAction:
+    """Append an action; ``keys`` may hold several, separated by a space."""
+    action = QAction(text, menu)
+    action.setShortcuts([QKeySequence(key) for key in keys.split()])
+    action.triggered.connect(lambda _=False: run())
+    menu.addAction(action)
+    return action
+
+
+def build_menus(window: MainWindow) -> Menus:
+    """Fill the window's menu bar and return what changes later."""
+    bar = window.menuBar()
+    session, opener = window.session, window.opener
+    file, edit = bar.addMenu("&File"), bar.addMenu("&Edit")
+    view, workspace, helps = bar.addMenu("&View"), bar.addMenu("&Match"), bar.addMenu("&Help")
+    recent = _fill_file(window, file)
+    undo = _add(edit, "&Undo", session.undo, "Ctrl+Z")
+    redo = _add(edit, "&Redo", session.redo, "Ctrl+Shift+Z Ctrl+Y")
+    edit.addSeparator()
+    before_edit = _add(edit, "&Copy picture", window.copy_picture, "Ctrl+Shift+C")
+    _add(edit, "&Paste images", opener.paste, "Ctrl+V")
+    themes = _fill_view(window, view)
+    before = {"file": file.actions()[-2], "edit": before_edit, "view": view.actions()[0]}
+    _fill_help(window, helps)
+    menus = Menus(file, edit, view, workspace, helps, recent, undo, redo, themes, before)
+    recent.aboutToShow.connect(lambda: _fill_recent(window, recent))
+    return menus
+
+
+def _fill_file(window: MainWindow, menu: QMenu) -> QMenu:
+    opener = window.opener
+    _add(menu, "&Open pair…", opener.open_images, "Ctrl+O")
+    _add(menu, "Open &folder…", opener.open_folder, "Ctrl+Shift+O")
+    _add(menu, "Open &list…", opener.open_list)
+    recent = menu.addMenu("&Recent")
+    _add(menu, "&Built-in pairs", opener.open_builtin)
+    menu.addSeparator()
+    _add(menu, "&Previous pair", lambda: window.session.step_pair(-1), "Alt+Left")
+    _add(menu, "&Next pair", lambda: window.session.step_pair(1), "Alt+Right")
+    menu.addSeparator()
+    _add(menu, "&Quit", window.close, "Ctrl+Q")
+    return recent
+
+
+def _fill_view(window: MainWindow, menu: QMenu) -> dict[str, QAction]:
+    menu.addSeparator()
+    theme = menu.addMenu("&Theme")
+    group = QActionGroup(theme)
+    themes: dict[str, QAction] = {}
+    for name in THEMES:
+        action = _add(theme, name.capitalize(), partial(window.session.set_theme, name))
+        action.setCheckable(True)
+        group.addAction(action)
+        themes[name] = action
+    panels = menu.addMenu("&Panels")
+    for dock in window.docks.all:
+        panels.addAction(dock.toggleViewAction())
+    _add(menu, "&Reset layout", window.reset_layout)
+    _add(menu, "&Present", window.toggle_present, "F5")
+    return themes
+
+
+def _fill_help(window: MainWindow, menu: QMenu) -> None:
+    _add(menu, "&Keys", lambda: help_pages.show(window, "keys"), "? F1")
+    _add(menu, "&Glossary", lambda: help_pages.show(window, "glossary"))
+    menu.addSeparator()
+    _add(menu, "&Licences", lambda: help_pages.show(window, "licences"))
+    _add(menu, "&About", lambda: help_pages.show(window, "about"))
+
+
+def _fill_recent(window: MainWindow, menu: QMenu) -> None:
+    """List the recent pairs when the menu opens."""
+    menu.clear()
+    for ref in window.session.recent:
+        _add(menu, ref.title.replace("&", "&&"), partial(window.session.open_pairs, [ref]))
+    if not window.session.recent:
+        menu.addAction("No own pairs opened yet").setEnabled(False)

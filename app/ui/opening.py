@@ -1,0 +1,143 @@
+"""How images come into the window: dialogs, dropped and pasted files, pasted pictures.
+
+What lives here: :class:`Opener`. What does not: deciding which files make pairs (``app.pairs``). May
+import: ``app.pairs`` inside functions, ``app.ui.session``, ``app.ui.lane``, Qt's core, gui and widgets.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Generator, Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, QObject
+from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.jobs import Progress, native
+from app.records import PairRef
+from app.ui.lane import Event, Lane
+from app.ui.session import Message, Session, failure_message
+from app.ui.session_state import config_folder
+
+IMAGE_NAMES = "png jpg jpeg jpe bmp tif tiff webp ppm pgm pbm pnm gif jp2 exr hdr avif"
+IMAGE_SUFFIXES = frozenset(f".{name}" for name in IMAGE_NAMES.split())
+IMAGE_FILTER = "Images (" + " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES)) + ");;All files (*)"
+LIST_FILTER = "Lists of pairs (*.txt *.csv *.json *.lst);;All files (*)"
+
+
+def is_image_name(path: str) -> bool:
+    """Whether the file name looks like an image's."""
+    return Path(path).suffix.lower() in IMAGE_SUFFIXES
+
+
+def paths_of(mime: QMimeData) -> list[str]:
+    """Return the local files and folders that a drop or the clipboard holds, in their order."""
+    return [url.toLocalFile() for url in mime.urls() if url.isLocalFile()]
+
+
+def find_pairs(paths: Sequence[str]) -> Generator[Progress, None, list[PairRef]]:
+    """Find the pairs that these files or folders make; a job, since a folder may lie far away."""
+    from app import pairs
+
+    (found,) = yield from native(
+        lambda: pairs.from_paths([Path(path) for path in paths]), progress=Progress(0, None, "Looking for pairs")
+    )
+    return list(found)
+
+
+class Opener(QObject):
+    """Opens pairs from wherever they come; one image alone waits for its partner."""
+
+    def __init__(self, session: Session, window: QWidget) -> None:
+        super().__init__(window)
+        self._session = session
+        self._window = window
+        self._waiting = ""
+        self._folder = ""
+        self.lane = Lane("open", self)
+        self.lane.finished.connect(self._found)
+        self.lane.failed.connect(lambda event: session.message.emit(failure_message(event)))
+
+    def open_paths(self, paths: Sequence[str]) -> None:
+        """Open two images, a folder, a list of pairs, or one image of two."""
+        if len(paths) == 1 and is_image_name(paths[0]) and Path(paths[0]).is_file():
+            if not self._waiting:
+                self._waiting = paths[0]
+                text = f"{Path(paths[0]).name} is the left image; drop, paste or open the right one."
+                self._session.message.emit(Message(text))
+                return
+            paths = [self._waiting, paths[0]]
+        self._waiting = ""
+        if paths:
+            chosen = list(paths)
+            self.lane.start(lambda: find_pairs(chosen))
+
+    def open_images(self) -> None:
+        """Ask for two images (chosen together, or one after the other)."""
+        paths, _ = QFileDialog.getOpenFileNames(
+            self._window, "Open two images (choose both, or one after the other)", self._folder, IMAGE_FILTER
+        )
+        self._open_chosen(paths)
+
+    def open_folder(self) -> None:
+        """Ask for a folder."""
+        path = QFileDialog.getExistingDirectory(self._window, "Open a folder of images or pairs", self._folder)
+        self._open_chosen([path] if path else [])
+
+    def open_list(self) -> None:
+        """Ask for a list of pairs."""
+        path, _ = QFileDialog.getOpenFileName(self._window, "Open a list of pairs", self._folder, LIST_FILTER)
+        self._open_chosen([path] if path else [])
+
+    def open_builtin(self) -> None:
+        """Show the built-in pairs."""
+        from app import pairs
+
+        self._session.open_pairs(pairs.builtin())
+
+    def paste(self) -> None:
+        """Open what the clipboard holds: files, paths as text, or a picture."""
+        mime = QGuiApplication.clipboard().mimeData()
+        paths = paths_of(mime)
+        if not paths and mime.hasImage():
+            self._paste_picture(QImage(mime.imageData()))
+            return
+        if not paths and mime.hasText():
+            lines = [line.strip().strip('"') for line in mime.text().splitlines()[:1000]]
+            paths = [line for line in lines if line and len(line) < 4096 and Path(line).exists()]
+        if paths:
+            self.open_paths(paths)
+        else:
+            self._session.message.emit(
+                Message("The clipboard holds no picture and no files. Copy two image files, or a picture, first.")
+            )
+
+    def _open_chosen(self, paths: Sequence[str]) -> None:
+        if paths:
+            self._folder = str(Path(paths[0]).parent)
+            self.open_paths(paths)
+
+    def _paste_picture(self, picture: QImage) -> None:
+        """Keep a pasted picture as a file beside the session, so that it can be opened again."""
+        shown = picture.convertToFormat(QImage.Format.Format_RGBA8888)
+        name = hashlib.sha256(bytes(shown.constBits())).hexdigest()[:12]
+        path = config_folder() / "pasted" / f"pasted-{name}.png"
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            self._session.message.emit(Message(f"Cannot keep the picture in {path.parent}: {error.strerror}.", "error"))
+            return
+        if picture.isNull() or not picture.save(str(path)):
+            self._session.message.emit(Message(f"The pasted picture could not be written to {path}.", "error"))
+            return
+        self.open_paths([str(path)])
+
+    def _found(self, event: Event) -> None:
+        found: list[PairRef] = event.value
+        if found:
+            self._session.open_pairs(found)
+        else:
+            self._session.message.emit(
+                Message("No pairs were found there. A folder needs two images or more.", "error")
+            )

@@ -1,0 +1,77 @@
+"""Small stand-ins that tests of the window share: pairs, a quick match job, the least of a workspace."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from typing import ClassVar
+
+import numpy as np
+from PySide6.QtWidgets import QLabel, QWidget
+
+from app.jobs import Progress
+from app.records import Image, ImagePair, MatchRequest, MatchResult, PairRef
+from app.ui.session import Session
+from app.ui.settings_panel import SettingsPanel
+from app.ui.style import Style
+from app.ui.workspaces import WorkspaceEntry
+from app.ui.workspaces.base import Workspace
+
+
+def tiny_pair(ref: PairRef) -> ImagePair:
+    rng = np.random.default_rng(abs(hash(ref.title)) % 2**32)
+    left, right = (
+        Image(f"{ref.title}-{side}", side, rng.integers(0, 255, (48, 64, 3), np.uint8)) for side in ("left", "right")
+    )
+    return ImagePair(ref, left, right)
+
+
+def refs_of(count: int) -> tuple[PairRef, ...]:
+    tags = (("geometric", "rotation"), ("photometric", "blur"), ("semantic",))
+    return tuple(PairRef("builtin", f"Pair {n}", recipe=f"made-{n}", tags=tags[n % 3]) for n in range(count))
+
+
+class Jobs:
+    """Makes quick match jobs and remembers every request; ``fail`` makes the next one raise."""
+
+    def __init__(self) -> None:
+        self.requests: list[MatchRequest] = []
+        self.steps = 1
+        self.step_seconds = 0.0
+        self.fail: Exception | None = None
+        self.closed = 0
+
+    def __call__(self, request: MatchRequest) -> Generator[Progress, None, MatchResult]:
+        self.requests.append(request)
+        pair = tiny_pair(request.ref)
+        try:
+            yield Progress(0, self.steps, "Loading", MatchResult(request, pair))
+            for step in range(self.steps):
+                time.sleep(self.step_seconds)
+                yield Progress(step, self.steps, "Detecting", MatchResult(request, pair))
+            if self.fail is not None:
+                raise self.fail
+            return MatchResult(request, pair, seconds={"load": 0.001})
+        finally:
+            self.closed += 1
+
+
+class PlainWorkspace(Workspace):
+    """The least that a workspace can be."""
+
+    key: ClassVar[str] = "match"
+    title: ClassVar[str] = "Match"
+    number: ClassVar[int] = 1
+
+    def __init__(self, session: Session, style: Style, parent: QWidget | None = None) -> None:
+        super().__init__(session, style, parent)
+        self._settings, self._details = SettingsPanel(session), QLabel("details")
+
+    def settings_panel(self) -> QWidget:
+        return self._settings
+
+    def details_panel(self) -> QWidget:
+        return self._details
+
+
+PLAIN = (WorkspaceEntry("match", "Match", 1, lambda: PlainWorkspace),)
