@@ -75,7 +75,7 @@ def from_folder(folder: str | Path, *, every: bool = False) -> list[PairRef]:
     count = len(pictures) * (len(pictures) - 1) // 2
     if every and count > MOST_PAIRS:
         raise UserError(
-            f"All pairs of {len(pictures)} pictures would be {count:,}; up to {MOST_PAIRS:,} can be listed."
+            f"All pairs of {len(pictures)} pictures would be {count:,}; at most {MOST_PAIRS:,} are."
         )
     return [from_files(a, b) for a, b in (combinations(pictures, 2) if every else pairwise(pictures))]
 

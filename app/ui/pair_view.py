@@ -1,0 +1,535 @@
+"""The picture canvas: two pictures on one plane, with lines, keypoints, marks and a legend over them.
+
+What lives here: :class:`PairView`, its view of the plane and what the mouse does. What does not: what is drawn
+(``overlays``), the progressive overlay (``line_layer``), pictures at any zoom (``app.vision.pyramid``), colour
+rules. May import: those, records, Qt.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.records import Float64, Image, Side, UInt8
+from app.ui import canvas_paint
+from app.ui.line_layer import LineLayer, View
+from app.ui.overlays import HintLine, Hover, KeypointMarks, Legend, Lines, Mark
+from app.ui.picking import Segments
+from app.ui.scene import Placed, Scene, arranged
+from app.vision.pyramid import Pyramid
+
+CLICK_PX = 4
+REACH_PX = 7.0
+ZOOM_STEP = 1.2
+MOST_SCALE = 64.0
+PADDING = 28
+FLICKER_MS = 500
+REGISTRATIONS = ("none", "warp", "blend", "flicker", "checkerboard")
+SIDES: tuple[Side, Side] = ("left", "right")
+
+
+class Colours(Protocol):
+    """What the canvas asks of a theme's tokens, as ``#rrggbb``."""
+
+    @property
+    def canvas(self) -> str: ...  # noqa: D102 -- named by itself
+    @property
+    def surface(self) -> str: ...  # noqa: D102
+    @property
+    def rule(self) -> str: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    @property
+    def muted(self) -> str: ...  # noqa: D102
+    @property
+    def selected(self) -> str: ...  # noqa: D102
+    @property
+    def accent(self) -> str: ...  # noqa: D102
+
+
+class PairView(QWidget):
+    """Two pictures, linked in pan and zoom, with everything drawn over them.
+
+    Signals carry: ``hovered`` a :class:`Hover` or None; ``clicked`` a Hover; ``line_hovered`` and ``line_clicked`` the
+    index of a line or None; ``area_selected`` (side, x, y, width, height) in the picture's pixels.
+    """
+
+    hovered = Signal(object)
+    clicked = Signal(object)
+    line_hovered = Signal(object)
+    line_clicked = Signal(object)
+    area_selected = Signal(object)
+
+    def __init__(self, tokens: Colours, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.tokens = tokens
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setMouseTracking(True)
+        self.setMinimumSize(160, 120)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
+        self.setAccessibleName("Image pair")
+        self.images: dict[Side, Image] = {}
+        self._pyramids: dict[Side, Pyramid] = {}
+        self._rendered: dict[str, tuple[tuple[object, ...], UInt8]] = {}
+        self.lines: Lines | None = None
+        self._ends: npt.NDArray[np.float64] = np.zeros((0, 4))
+        self._segments = Segments(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32))
+        self._keypoints: dict[Side, KeypointMarks] = {}
+        self.legend: Legend | None = None
+        self.marks: tuple[Mark, ...] = ()
+        self.hint: HintLine | None = None
+        self.selected: int | None = None
+        self.highlighted: int | None = None
+        self.dimmed = False
+        self.message = ""
+        self.captions: dict[Side, str] = {}
+        self._arrangement, self._swapped, self._moved = "auto", False, (0.0, 0.0)
+        self._scale, self._offset, self._fitted = 1.0, (0.0, 0.0), True
+        self._registration, self._flick = "none", False
+        self._matrix: Float64 | None = None
+        self._press: tuple[QPoint, str] | None = None
+        self._last = QPoint()
+        self._rubber: QRectF | None = None
+        self._font_scale = 1.0
+        self.scene: Scene | None = None
+        self.layer = LineLayer(self)
+        self.layer.changed.connect(self.update)
+        self._flicker = QTimer(self)
+        self._flicker.setInterval(FLICKER_MS)
+        self._flicker.timeout.connect(self._flick_over)
+
+    # ------------------------------------------------------------------- what is shown
+
+    def set_images(self, left: Image | None, right: Image | None) -> None:
+        """Show two pictures (or nothing); the view is fitted when they are others than before."""
+        new = {side: image for side, image in (("left", left), ("right", right)) if image is not None}
+        same = {s: i.id for s, i in self.images.items()} == {s: i.id for s, i in new.items()}
+        self.images = {side: new[side] for side in SIDES if side in new}
+        if same:
+            return
+        self._pyramids = {side: Pyramid(image.rgb) for side, image in self.images.items()}
+        self._rendered.clear()
+        self._moved = (0.0, 0.0)
+        self.lines, self._keypoints, self.marks, self.hint = None, {}, (), None
+        self.selected = self.highlighted = None
+        self._arrange()
+        self.fit()
+
+    def set_lines(self, lines: Lines | None) -> None:
+        """Draw these match lines; highlighting is forgotten."""
+        self.lines, self.highlighted = lines, None
+        self._place_lines()
+
+    def set_keypoints(self, side: Side, marks: KeypointMarks | None) -> None:
+        """Draw the keypoints of one picture, or none."""
+        if marks is None:
+            self._keypoints.pop(side, None)
+        else:
+            self._keypoints[side] = marks
+        self._place_keypoints()
+
+    def set_selection(self, index: int | None) -> None:
+        """Draw one line on top of all others."""
+        self.selected = index
+        self.update()
+
+    def set_highlight(self, index: int | None) -> None:
+        """Draw the line under the mouse brighter."""
+        if index != self.highlighted:
+            self.highlighted = index
+            self.update()
+
+    def set_marks(self, marks: tuple[Mark, ...]) -> None:
+        """Draw crosses and circles with words."""
+        self.marks = marks
+        self.update()
+
+    def set_hint(self, hint: HintLine | None) -> None:
+        """Draw an epipolar line."""
+        if hint != self.hint:
+            self.hint = hint
+            self.update()
+
+    def set_legend(self, legend: Legend | None) -> None:
+        """Show the legend in a corner."""
+        self.legend = legend
+        self.update()
+
+    def set_captions(self, left: str, right: str) -> None:
+        """Write words above either picture."""
+        self.captions = {"left": left, "right": right}
+        self.update()
+
+    def set_message(self, text: str) -> None:
+        """Write a sentence over an empty or failed view."""
+        self.message = text
+        self.update()
+
+    def set_dimmed(self, dimmed: bool) -> None:
+        """Show the pictures darker: a newer result is on its way."""
+        if dimmed != self.dimmed:
+            self.dimmed = dimmed
+            self.update()
+
+    def set_arrangement(self, arrangement: str) -> None:
+        """Choose ``auto``, ``side`` or ``stacked``."""
+        self._arrangement, self._moved = arrangement, (0.0, 0.0)
+        self._arrange()
+        self.fit()
+
+    def set_swapped(self, swapped: bool) -> None:
+        """Put the right picture first."""
+        self._swapped, self._moved = swapped, (0.0, 0.0)
+        self._arrange()
+        self.fit()
+
+    def set_registration(self, mode: str, matrix: Float64 | None) -> None:
+        """Lay the right picture over the left one by a left-to-right homography (none without one)."""
+        self._registration = mode if matrix is not None else "none"
+        self._matrix, self._flick = matrix, False
+        self._rendered.pop("over", None)
+        if self._registration == "flicker" and self.isVisible():
+            self._flicker.start()
+        else:
+            self._flicker.stop()
+        self.update()
+
+    def set_tokens(self, tokens: Colours, *, font_scale: float = 1.0, line_scale: float = 1.0) -> None:
+        """Take another theme or another size."""
+        self.tokens, self._font_scale = tokens, font_scale
+        self.layer.set_width(line_scale)
+        self._place_keypoints()
+        self.update()
+
+    # ------------------------------------------------------------------------ the view
+
+    @property
+    def view(self) -> View:
+        """Where the plane is seen."""
+        return View(self._scale, *self._offset, self.width(), self.height())
+
+    def fit(self) -> None:
+        """Show both pictures whole."""
+        self._fitted = True
+        if self.scene is None:
+            self.update()
+            return
+        x, y, width, height = self.scene.bounds
+        room = max(1, self.width() - 2 * PADDING), max(1, self.height() - 2 * PADDING)
+        scale = min(room[0] / width, room[1] / height)
+        self._set_view(
+            scale, (self.width() - width * scale) / 2 - x * scale, (self.height() - height * scale) / 2 - y * scale
+        )
+
+    def actual_size(self) -> None:
+        """Show one picture pixel as one screen pixel, about the middle of the view."""
+        self._zoom(1.0 / self._scale, self.width() / 2, self.height() / 2)
+
+    def zoom_to(self, side: Side, x: float, y: float, scale: float) -> None:
+        """Bring a picture's point to the middle at ``scale`` screen pixels per pixel."""
+        if self.scene is None:
+            return
+        px, py = self.scene.to_plane(side, [[x, y]])[0].tolist()
+        self._fitted = False
+        self._set_view(scale, self.width() / 2 - px * scale, self.height() / 2 - py * scale)
+
+    def screen_of(self, side: Side, x: float, y: float) -> QPointF:
+        """Return the widget's point of a picture's point."""
+        if self.scene is None:
+            return QPointF()
+        px, py = self.scene.to_plane(side, [[x, y]])[0].tolist()
+        return QPointF(px * self._scale + self._offset[0], py * self._scale + self._offset[1])
+
+    def picture_at(self, x: float, y: float) -> Hover | None:
+        """Return the picture's point under a widget's point, None beside the pictures."""
+        if self.scene is None:
+            return None
+        px, py = (x - self._offset[0]) / self._scale, (y - self._offset[1]) / self._scale
+        side = self.scene.side_at(px, py)
+        return None if side is None else Hover(side, *self.scene.from_plane(side, px, py))
+
+    def line_at(self, x: float, y: float) -> int | None:
+        """Return the index of the shown line under a widget's point."""
+        if self.lines is None:
+            return None
+        px, py = (x - self._offset[0]) / self._scale, (y - self._offset[1]) / self._scale
+        found = self._segments.nearest(px, py, REACH_PX / self._scale)
+        return None if found is None else int(self.lines.shown[found])
+
+    def _set_view(self, scale: float, x: float, y: float) -> None:
+        self._scale, self._offset = scale, (x, y)
+        self.layer.show(self.view)
+        self.update()
+
+    def _zoom(self, factor: float, x: float, y: float) -> None:
+        if self.scene is None:
+            return
+        fit = min(self.width() / self.scene.bounds[2], self.height() / self.scene.bounds[3])
+        scale = float(np.clip(self._scale * factor, min(fit * 0.3, 1.0), MOST_SCALE))
+        factor = scale / self._scale
+        self._fitted = False
+        self._set_view(scale, x + (self._offset[0] - x) * factor, y + (self._offset[1] - y) * factor)
+
+    def _arrange(self) -> None:
+        if len(self.images) < 2:
+            self.scene = None
+        else:
+            sizes = (self.images["left"].size, self.images["right"].size)
+            window = (self.width(), self.height())
+            self.scene = arranged(*sizes, self._arrangement, window, swapped=self._swapped, moved=self._moved)
+        self._place_lines()
+        self._place_keypoints()
+
+    def _place_lines(self) -> None:
+        ends = np.zeros((0, 4))
+        if self.lines is not None and self.scene is not None:
+            ends = np.hstack(
+                [self.scene.to_plane("left", self.lines.left_xy), self.scene.to_plane("right", self.lines.right_xy)]
+            )
+        self._ends = ends
+        shown = (
+            ends[self.lines.shown].astype(np.float32)
+            if self.lines is not None and len(ends)
+            else ends.astype(np.float32)
+        )
+        self._segments = Segments(shown[:, :2], shown[:, 2:])
+        self.layer.set_lines(self.lines if len(ends) else None, ends)
+        self.update()
+
+    def _place_keypoints(self) -> None:
+        marks = []
+        if self.scene is not None:
+            for side, these in self._keypoints.items():
+                at = self.scene.of(side)
+                marks.append((these, (at.scale, at.x, at.y), self.tokens.muted, self.tokens.accent))
+        self.layer.set_keypoints(marks)
+        self.update()
+
+    # ------------------------------------------------------------------------- painting
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the canvas."""
+        painter = QPainter(self)
+        self.paint(painter)
+        painter.end()
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw everything the widget shows with a painter in the widget's coordinates."""
+        painter.fillRect(QRectF(0, 0, self.width(), self.height()), QColor(self.tokens.canvas))
+        if self.scene is None:
+            canvas_paint.message(painter, self, self.message or "Open two pictures, or drop them here.")
+            return
+        for side in SIDES:
+            self._paint_picture(painter, side, self.scene.of(side))
+        if self._registration != "none":
+            self._paint_registration(painter, self.scene.left)
+        if self.dimmed:
+            shade = QColor(self.tokens.canvas)
+            shade.setAlpha(130)
+            painter.fillRect(self.rect(), shade)
+        self.layer.paint(painter)
+        canvas_paint.overlays(painter, self, self._ends)
+        if self._rubber is not None:
+            canvas_paint.rubber_band(painter, self._rubber, self.tokens.accent)
+        if self.hasFocus():
+            canvas_paint.focus_ring(painter, self.width(), self.height(), self.tokens.accent)
+
+    def ui_font(self, factor: float = 1.0) -> QFont:
+        """Return the font of captions and legend."""
+        font = QFont(self.font())
+        font.setPointSizeF(10.0 * self._font_scale * factor)
+        return font
+
+    def window_of(self, at: Placed) -> tuple[int, int, int, int]:
+        """Return the widget's pixels (left, top, right, bottom) that a picture covers, empty if none."""
+        x0, y0 = at.x * self._scale + self._offset[0], at.y * self._scale + self._offset[1]
+        x1, y1 = at.right * self._scale + self._offset[0], at.bottom * self._scale + self._offset[1]
+        left, top = max(0, int(np.floor(x0))), max(0, int(np.floor(y0)))
+        return left, top, min(self.width(), int(np.ceil(x1))), min(self.height(), int(np.ceil(y1)))
+
+    def _paint_picture(self, painter: QPainter, side: Side, at: Placed) -> None:
+        left, top, right, bottom = self.window_of(at)
+        if right <= left or bottom <= top:
+            return
+        scale = at.scale * self._scale
+        offset = (at.x * self._scale + self._offset[0] - left, at.y * self._scale + self._offset[1] - top)
+        key = (scale, offset, right - left, bottom - top)
+        kept = self._rendered.get(side)
+        if kept is None or kept[0] != key:
+            kept = (key, self._pyramids[side].view(scale, offset, (right - left, bottom - top)))
+            self._rendered[side] = kept
+        painter.save()
+        exact = QRectF(
+            at.x * self._scale + self._offset[0],
+            at.y * self._scale + self._offset[1],
+            at.width * scale,
+            at.height * scale,
+        )
+        painter.setClipRect(exact)
+        painter.drawImage(QPoint(left, top), as_qimage(kept[1]))
+        painter.restore()
+        canvas_paint.pixel_values(painter, self, side, self.images[side], scale)
+
+    def _paint_registration(self, painter: QPainter, at: Placed) -> None:
+        if self._matrix is None or (self._registration == "flicker" and not self._flick):
+            return
+        left, top, right, bottom = self.window_of(at)
+        if right <= left or bottom <= top:
+            return
+        key = (self._scale, self._offset, left, top, right, bottom, self._registration)
+        kept = self._rendered.get("over")
+        if kept is None or kept[0] != key:
+            kept = (key, self._registered(at, (left, top), (right - left, bottom - top)))
+            self._rendered["over"] = kept
+        painter.drawImage(QPoint(left, top), as_qimage(kept[1], alpha=True))
+
+    def _registered(self, at: Placed, origin: tuple[int, int], size: tuple[int, int]) -> UInt8:
+        """Return (h, w, 4) the right picture seen from the left one, for a part of the widget."""
+        assert self._matrix is not None
+        scale = at.scale * self._scale
+        picture, k = self._pyramids["right"].level(scale)
+        # right level pixel -> right pixel -> left pixel -> plane -> widget, all on pixel centres
+        level = np.array([[2**k, 0, (2**k - 1) / 2], [0, 2**k, (2**k - 1) / 2], [0, 0, 1]])
+        to_window = np.array(
+            [
+                [scale, 0, 0.5 * scale - 0.5 + at.x * self._scale + self._offset[0] - origin[0]],
+                [0, scale, 0.5 * scale - 0.5 + at.y * self._scale + self._offset[1] - origin[1]],
+                [0, 0, 1],
+            ]
+        )
+        matrix = to_window @ np.linalg.inv(self._matrix) @ level
+        colour = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR)
+        cover = cv2.warpPerspective(np.full(picture.shape[:2], 255, np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
+        if self._registration == "blend":
+            cover = np.asarray(cover // 2 + 1, np.uint8) * (cover > 0)
+        elif self._registration == "checkerboard":
+            tile = max(16, int(48 * self._font_scale))
+            y, x = np.mgrid[0 : size[1], 0 : size[0]]
+            cover = cover * (((x + origin[0]) // tile + (y + origin[1]) // tile) % 2 == 0)
+        return np.dstack([colour, cover]).astype(np.uint8)
+
+    def _flick_over(self) -> None:
+        self._flick = not self._flick
+        self.update()
+
+    # --------------------------------------------------------------------------- events
+
+    def resizeEvent(self, _event: QResizeEvent) -> None:
+        """Keep a fitted view fitted."""
+        if self.scene is not None and self._fitted:
+            self._arrange()
+            self.fit()
+        else:
+            self.layer.show(self.view)
+
+    def hideEvent(self, _event: object) -> None:
+        """Stop flickering while nobody looks."""
+        self._flicker.stop()
+
+    def showEvent(self, _event: object) -> None:
+        """Go on flickering."""
+        if self._registration == "flicker":
+            self._flicker.start()
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom at the cursor."""
+        steps = event.angleDelta().y() / 120
+        if steps:
+            self._zoom(ZOOM_STEP**steps, event.position().x(), event.position().y())
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Begin a click or a drag."""
+        self.setFocus(Qt.FocusReason.MouseFocusReason)
+        if event.button() != Qt.MouseButton.LeftButton:
+            return
+        held = event.modifiers()
+        kind = "pan"
+        if held & Qt.KeyboardModifier.AltModifier:
+            kind = "move"
+        elif held & Qt.KeyboardModifier.ControlModifier:
+            kind = "area"
+        self._press, self._last = (event.position().toPoint(), kind), event.position().toPoint()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag, or tell what is under the mouse."""
+        at = event.position().toPoint()
+        if self._press is None:
+            self.hovered.emit(self.picture_at(at.x(), at.y()))
+            self.line_hovered.emit(self.line_at(at.x(), at.y()))
+            return
+        start, kind = self._press
+        if (at - start).manhattanLength() <= CLICK_PX and self._last == start:
+            return
+        self._drag(kind, start, at)
+        self._last = at
+
+    def _drag(self, kind: str, start: QPoint, at: QPoint) -> None:
+        step = at - self._last
+        if kind == "pan":
+            self._fitted = False
+            self._set_view(self._scale, self._offset[0] + step.x(), self._offset[1] + step.y())
+        elif kind == "move":
+            self._moved = (self._moved[0] + step.x() / self._scale, self._moved[1] + step.y() / self._scale)
+            self._arrange()
+        else:
+            self._rubber = QRectF(QPointF(start), QPointF(at)).normalized()
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """End a drag, or click."""
+        if self._press is None or event.button() != Qt.MouseButton.LeftButton:
+            return
+        start, kind = self._press
+        self._press = None
+        if self._rubber is not None:
+            self._select_area(self._rubber)
+            self._rubber = None
+            self.update()
+        elif self._last == start and kind == "pan":
+            self._click(start)
+
+    def _click(self, at: QPoint) -> None:
+        line = self.line_at(at.x(), at.y())
+        self.line_clicked.emit(line)
+        place = self.picture_at(at.x(), at.y())
+        if place is not None and line is None:
+            self.clicked.emit(place)
+
+    def _select_area(self, rubber: QRectF) -> None:
+        first = self.picture_at(rubber.left(), rubber.top())
+        if first is None or self.scene is None:
+            return
+        at = self.scene.of(first.side)
+        scale = at.scale * self._scale
+        self.area_selected.emit((first.side, first.x, first.y, rubber.width() / scale, rubber.height() / scale))
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
+        """Fit."""
+        self.fit()
+
+    def leaveEvent(self, _event: object) -> None:
+        """Forget what was under the mouse."""
+        self.hovered.emit(None)
+        self.line_hovered.emit(None)
+
+    def wait_until_sharp(self) -> float:
+        """Complete the overlay at once; return the seconds it took."""
+        start = time.perf_counter()
+        self.layer.finish()
+        return time.perf_counter() - start
+
+
+def as_qimage(rgb: UInt8, *, alpha: bool = False) -> QImage:
+    """Return a QImage over the array's own memory; keep the array while it is used."""
+    kind = QImage.Format.Format_RGBA8888 if alpha else QImage.Format.Format_RGB888
+    height, width = rgb.shape[:2]
+    return QImage(rgb.data, width, height, int(rgb.strides[0]), kind)
