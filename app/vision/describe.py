@@ -132,9 +132,30 @@ def describe_with(
     return Features(keypoints.take(rows), Descriptors(np.asarray(values, dtype), metric))
 
 
-def describe_orb(grey: UInt8, keypoints: Keypoints, settings: OrbDetect) -> Features:
-    """Return oriented binary tests, (N, 32) uint8 = 256 bits, compared by Hamming distance."""
-    engine = orb_engine(grey, settings)
+def describe_orb(grey: UInt8, keypoints: Keypoints) -> Features:
+    """Return oriented binary tests, (N, 32) uint8 = 256 bits, compared by Hamming distance.
+
+    Keypoints nearer to the border than the tests reach are dropped.
+    """
+    engine = orb_engine(grey, OrbDetect())
     if engine is None:
         return nothing(ORB_BYTES, "hamming", np.uint8)
     return describe_with(engine, grey, keypoints, length=ORB_BYTES, metric="hamming", bits=True)
+
+
+def extract_with(
+    engine: Any, grey: UInt8, *, count: int, length: int, metric: DescriptorMetric, bits: bool = False
+) -> Features:
+    """Return the strongest ``count`` (0 = all) features an OpenCV object finds and describes in one pass.
+
+    Args:
+        engine: an OpenCV object with ``detectAndCompute``.
+        length, metric, bits: as for :func:`describe_with`.
+    """
+    dtype: type[Any] = np.uint8 if bits else np.float32
+    found, values = engine.detectAndCompute(grey, None)
+    if values is None or not len(found):
+        return nothing(length, metric, dtype)
+    keypoints = from_cv(found)
+    rows = strongest(keypoints.response, count)
+    return Features(keypoints.take(rows), Descriptors(np.asarray(values, dtype)[rows], metric))

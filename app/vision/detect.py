@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -19,9 +18,6 @@ from app.settings import Settings, choice, number
 
 # A keypoint per pixel of a large image would exhaust memory long before it helped anybody.
 MOST_KEYPOINTS = 200_000
-
-# OpenCV's type stubs know no "no mask"; an empty array means it.
-ANYWHERE = np.zeros((0, 0), np.uint8)
 
 COUNT_HELP = (
     "How many keypoints to keep, strongest response first; 0 keeps all. "
@@ -68,6 +64,7 @@ EDGE = number(
 # Fixed, because the descriptor must look at the very scale space of the detector and sees only the keypoints.
 SIFT_LAYERS = 3  # Lowe 2004: the most repeatable
 SIFT_SIGMA = 1.6
+ORB_FACTOR = 1.2
 
 
 @dataclass(frozen=True)
@@ -82,14 +79,6 @@ class SiftDetect(DetectSettings):
 class OrbDetect(DetectSettings):
     """FAST corners on a pyramid, ranked by Harris response, with an orientation."""
 
-    scale_factor: float = number(
-        1.2,
-        1.05,
-        2.0,
-        0.05,
-        label="Pyramid factor",
-        help="Size ratio of neighbouring pyramid levels. Near 1 covers scale finely but needs more levels.",
-    )
     levels: int = number(
         8,
         1,
@@ -112,52 +101,71 @@ class OrbDetect(DetectSettings):
     )
 
 
+FAST = number(
+    20,
+    1,
+    200,
+    1,
+    label="FAST threshold",
+    unit="grey",
+    help=(
+        "A FAST corner needs 9 connected pixels of a circle of 16 brighter or darker than the centre by this. "
+        "Lower it for flat or dark pictures."
+    ),
+)
+QUALITY = number(
+    0.01,
+    0.0005,
+    0.5,
+    0.005,
+    label="Corner quality",
+    help=(
+        "Corners weaker than this fraction of the strongest are dropped (Shi–Tomasi). "
+        "The measure is the smaller eigenvalue of the gradient matrix: both directions must vary."
+    ),
+)
+SPACING = number(
+    5.0,
+    1.0,
+    100.0,
+    1.0,
+    label="Spacing",
+    unit="px",
+    help="Least distance between two corners, and the step of the grid. It spreads the points over the picture.",
+)
+
+
+@dataclass(frozen=True)
+class FastDetect(DetectSettings):
+    """FAST corners."""
+
+    fast_threshold: int = FAST
+
+
+@dataclass(frozen=True)
+class CornerDetect(DetectSettings):
+    """Shi-Tomasi corners ("good features to track")."""
+
+    quality: float = QUALITY
+    distance: float = SPACING
+
+
 @dataclass(frozen=True)
 class SimpleDetect(DetectSettings):
     """A choice among detectors that only say where: for matchers that compare plain windows."""
 
-    count: int = number(1500, 0, MOST_KEYPOINTS, 100, label="Keypoints", help=COUNT_HELP, zero_means="all")
     detector: str = choice(
         "gftt",
         {"gftt": "corners (Shi–Tomasi)", "fast": "FAST corners", "dog": "blobs (DoG)", "grid": "regular grid"},
         label="Detector",
         help=(
             "Where windows are taken: corners are well localised, blobs of the difference of Gaussians also know "
-            "their scale, a grid ignores the picture and recurs only by luck."
+            "their scale, and a grid ignores the picture, so it recurs only by luck."
         ),
     )
-    quality: float = number(
-        0.01,
-        0.0005,
-        0.5,
-        0.005,
-        label="Corner quality",
-        help=(
-            "Corners weaker than this fraction of the strongest are dropped (Shi–Tomasi). "
-            "The measure is the smaller eigenvalue of the gradient matrix: both directions must vary."
-        ),
-    )
-    distance: float = number(
-        5.0,
-        1.0,
-        100.0,
-        1.0,
-        label="Spacing",
-        unit="px",
-        help="Least distance between two corners, and the step of the grid. It spreads the points over the picture.",
-    )
-    fast_threshold: int = number(
-        20,
-        1,
-        200,
-        1,
-        label="FAST threshold",
-        unit="grey",
-        help=(
-            "A FAST corner needs 9 connected pixels of a circle of 16 brighter or darker than the centre by this. "
-            "Lower it for flat or dark pictures."
-        ),
-    )
+    quality: float = QUALITY
+    distance: float = SPACING
+    fast_threshold: int = FAST
 
 
 # ------------------------------------------------------------------- OpenCV <-> Keypoints
@@ -263,10 +271,10 @@ def orb_engine(grey: UInt8, settings: OrbDetect) -> cv2.ORB | None:
     if side < 2:
         return None
     # OpenCV asserts when a level rounds to zero pixels.
-    deepest = 1 + int(np.log(side) / np.log(settings.scale_factor))
+    deepest = 1 + int(np.log(side) / np.log(ORB_FACTOR))
     return cv2.ORB.create(
         nfeatures=settings.count or MOST_KEYPOINTS,
-        scaleFactor=settings.scale_factor,
+        scaleFactor=ORB_FACTOR,
         nlevels=max(1, min(settings.levels, deepest)),
         fastThreshold=settings.fast_threshold,
     )
@@ -298,12 +306,13 @@ def detect_corners(grey: UInt8, *, quality: float, distance: float, count: int) 
 
     Source: Shi and Tomasi, Good features to track, CVPR 1994.
     """
+    everywhere = np.full(grey.shape, 255, np.uint8)  # the type stubs know no "no mask"
     found, response = cv2.goodFeaturesToTrackWithQuality(
-        grey, maxCorners=count, qualityLevel=quality, minDistance=distance, mask=ANYWHERE, blockSize=5
+        grey, maxCorners=count, qualityLevel=quality, minDistance=distance, mask=everywhere, blockSize=5
     )[:2]
     if found is None:
         return Keypoints.empty()
-    keypoints = Keypoints.at(found.reshape(-1, 2), size=5.0)
+    keypoints = Keypoints.at(np.asarray(found).reshape(-1, 2), size=5.0)
     return replace(keypoints, response=np.asarray(response, np.float32).reshape(-1))
 
 
@@ -331,9 +340,3 @@ def detect_simple(grey: UInt8, settings: SimpleDetect) -> Keypoints:
     if settings.detector == "grid":
         return detect_grid(grey, step=settings.distance, count=settings.count)
     return detect_sift(grey, SiftDetect(count=settings.count))
-
-
-def run(engine: Any, grey: UInt8, *, count: int) -> Keypoints:
-    """Return the strongest ``count`` keypoints of any OpenCV detector object."""
-    keypoints = from_cv(engine.detect(grey, None))
-    return keypoints.take(strongest(keypoints.response, count))

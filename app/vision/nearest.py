@@ -2,7 +2,7 @@
 
 What lives here: :func:`nearest` (nearest, second nearest and the mutual check from one product),
 :func:`distances_to` and :func:`dual_softmax`. What does not: which of the nearest become matches
-(``match``). May import: records and numpy.
+(``match``), and the metrics (``scores``). May import: records, scores and numpy.
 
 How it stays exact
 ------------------
@@ -16,22 +16,16 @@ measuring every pair in float64 and taking the lowest index among equals.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from app.records import Array, Bool, Descriptors, Float32, Float64, Int32
-
-Rows = npt.NDArray[np.intp]
-Measure = Callable[[Rows, Rows], Float64]
+from app.records import Bool, Descriptors, Float32, Float64, Int32
+from app.vision.scores import Measure, Problem, Rows, problem_of
 
 # Floats per block of the product: 8 MB stays in the cache between the passes over it.
 BLOCK = 2_000_000
 MOST_ROWS = 1024
-# Largest integer below which float32 adds and multiplies without rounding.
-EXACT_BELOW = float(2**24)
-ROUNDING = float(2**-24)
 # Below every score; finite, so that differences of two of them stay numbers.
 NEVER = np.float32(-3e38)
 
@@ -55,152 +49,6 @@ class Nearest:
     distance: Float32
     second: Float32
     mutual: Bool
-
-
-@dataclass(frozen=True, eq=False)
-class _Problem:
-    """Two sets ready for the product: ``left @ right.T`` is the score of every pair.
-
-    Attributes:
-        left, right: (N, K), (M, K) float32, C-contiguous.
-        slack: score differences up to this may be rounding; 0 if products are exact.
-        measure: (left rows, right rows) -> float64 distances of these pairs.
-        from_score: distance of an exact score.
-        spread: mean squared distance of the descriptors from their mean, in units of twice the score.
-    """
-
-    left: Float32
-    right: Float32
-    slack: np.float32
-    measure: Measure
-    spread: float
-    from_score: Callable[[Float64], Float64]
-
-    def swapped(self, rows: Rows) -> _Problem:
-        """Return the search from these right rows among all left ones."""
-        return replace(
-            self,
-            left=np.ascontiguousarray(self.right[rows]),
-            right=self.left,
-            measure=lambda i, j: self.measure(j, rows[i]),
-        )
-
-
-# ------------------------------------------------------------------------- metric -> score
-
-
-def _in_chunks(rows: Rows, columns: Rows, width: int, function: Measure) -> Float64:
-    """Apply ``function`` to index chunks that keep its float64 copies near 16 MB."""
-    step = max(1, 1_000_000 // max(1, width))
-    result = np.empty(len(rows), np.float64)
-    for start in range(0, len(rows), step):
-        part = slice(start, start + step)
-        result[part] = function(rows[part], columns[part])
-    return result
-
-
-def _euclidean(left: Array, right: Array) -> _Problem:
-    """Return the problem whose score is -d²/2, after moving the origin into the data."""
-    centre = right.mean(axis=0, dtype=np.float64)
-    whole = all(bool(np.array_equal(values, np.rint(values))) for values in (left, right))
-    if whole:
-        centre = np.rint(centre)
-    shift = centre.astype(left.dtype) if left.dtype == np.float64 else centre.astype(np.float32)
-    a, b = (np.asarray(values - shift, np.float32) for values in (left, right))
-    a_norm, b_norm = (np.einsum("ij,ij->i", v, v, dtype=np.float64) for v in (a, b))
-    largest = 2 * max(float(a_norm.max()), float(b_norm.max()))
-    exact = whole and 2 * largest < EXACT_BELOW
-    one = np.ones((len(a), 1), np.float32), np.ones((len(b), 1), np.float32)
-    # Two more columns put the norms into the product, so that rows and columns of it are both comparable.
-    a_full = np.hstack([a, (-0.5 * a_norm)[:, None].astype(np.float32), one[0]])
-    b_full = np.hstack([b, one[1], (-0.5 * b_norm)[:, None].astype(np.float32)])
-    width = a_full.shape[1]
-
-    def measure(i: Rows, j: Rows) -> Float64:
-        gap = left[i].astype(np.float64) - right[j].astype(np.float64)
-        result: Float64 = np.sqrt(np.einsum("ij,ij->i", gap, gap))
-        return result
-
-    return _Problem(
-        a_full,
-        b_full,
-        np.float32(0 if exact else 2 * (width + 8) * ROUNDING * largest),
-        lambda i, j: _in_chunks(i, j, width, measure),
-        float((a_norm.sum() + b_norm.sum()) / (len(a) + len(b))),
-        lambda score: np.sqrt(-2 * score),
-    )
-
-
-def _unit(values: Array) -> Float64:
-    rows = values.astype(np.float64)
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    result: Float64 = rows / np.where(length > 0, length, 1)
-    return result
-
-
-def _cosine(left: Array, right: Array) -> _Problem:
-    """Return the problem whose score is the cosine; a zero row has cosine 0 with everything."""
-    a, b = _unit(left), _unit(right)
-    width = a.shape[1]
-
-    def measure(i: Rows, j: Rows) -> Float64:
-        result: Float64 = 1.0 - np.einsum("ij,ij->i", a[i], b[j])
-        return result
-
-    slack = np.float32(2 * (width + 8) * ROUNDING)
-    return _Problem(
-        a.astype(np.float32),
-        b.astype(np.float32),
-        slack,
-        lambda i, j: _in_chunks(i, j, width, measure),
-        1.0,
-        lambda score: 1 - score,
-    )
-
-
-def _hamming(left: Array, right: Array) -> _Problem:
-    """Return the problem on bits as -1 and +1, whose score is (bits - 2 * differing bits)."""
-    a, b = (np.unpackbits(v, axis=1).astype(np.float32) * 2 - 1 for v in (left, right))
-    width = a.shape[1]
-
-    def measure(i: Rows, j: Rows) -> Float64:
-        result: Float64 = np.bitwise_count(left[i] ^ right[j]).sum(axis=1, dtype=np.float64)
-        return result
-
-    return _Problem(
-        a,
-        b,
-        np.float32(0),
-        lambda i, j: _in_chunks(i, j, width, measure),
-        float(width),
-        lambda score: (width - score) / 2,
-    )
-
-
-def _problem(left: Descriptors, right: Descriptors) -> _Problem:
-    """Return the product form of the two sets' common metric.
-
-    Raises:
-        ValueError: if the sets are not comparable.
-    """
-    if left.metric != right.metric or left.values.shape[1] != right.values.shape[1]:
-        raise ValueError(
-            f"descriptors of {left.values.shape[1]} columns ({left.metric}) cannot be compared "
-            f"with {right.values.shape[1]} ({right.metric})"
-        )
-    if left.metric == "hamming":
-        return _hamming(left.values, right.values)
-    if left.metric == "cosine":
-        return _cosine(left.values, right.values)
-    if left.metric == "mahalanobis":
-        assert left.factor is not None
-        assert right.factor is not None
-        return _euclidean(left.values @ left.factor.T, right.values @ right.factor.T)
-    # uint8 differences would wrap around
-    return _euclidean(*(np.asarray(side.values, np.float32) for side in (left, right)))
-
-
-# -------------------------------------------------------------------------------- search
 
 
 @dataclass(eq=False)
@@ -240,7 +88,7 @@ def _settle(block: Float32, rows: Rows, floor: Float32, offset: int, measure: Me
     return column[order[start]], distance[order[start]], distance[order[start + 1]]
 
 
-def _search_block(problem: _Problem, block: Float32, offset: int, found: _Found) -> Float32:
+def _search_block(problem: Problem, block: Float32, offset: int, found: _Found) -> Float32:
     """Fill the rows of one block into ``found``; return the best score of every column in it."""
     slack = problem.slack
     rows = np.arange(len(block))
@@ -279,7 +127,7 @@ class _Columns:
     step: int
 
 
-def _search(problem: _Problem, stop: Callable[[], bool] | None, *, mutual: bool) -> tuple[_Found, Bool]:
+def _search(problem: Problem, stop: Callable[[], bool] | None, *, mutual: bool) -> tuple[_Found, Bool]:
     """Return what every left row finds, and whether it is mutual (all False if not asked for)."""
     n, m = len(problem.left), len(problem.right)
     found = _Found(np.zeros(n, np.intp), np.empty(n), np.empty(n), np.empty(n, np.float32), np.zeros(n, np.bool_))
@@ -302,7 +150,7 @@ def _search(problem: _Problem, stop: Callable[[], bool] | None, *, mutual: bool)
     return found, _mutual(problem, found, _Columns(top, other, origin, step), stop)
 
 
-def _mutual(problem: _Problem, found: _Found, columns: _Columns, stop: Callable[[], bool] | None) -> Bool:
+def _mutual(problem: Problem, found: _Found, columns: _Columns, stop: Callable[[], bool] | None) -> Bool:
     """Return whether every row is the nearest of its nearest, searching again only where rounding leaves doubt."""
     top = columns.best[found.index]
     if not problem.slack:
@@ -342,7 +190,7 @@ def nearest(
     if n == 0 or m == 0:
         nothing = np.full(n, np.nan, np.float32)
         return Nearest(np.full(n, -1, np.int32), nothing, nothing, np.zeros(n, np.bool_))
-    problem = _problem(left, right)
+    problem = problem_of(left, right)
     found, both = _search(problem, stop, mutual=mutual)
     distance, second = found.distance, found.second
     if not problem.slack:
@@ -362,7 +210,7 @@ def distances_to(query: Descriptors, candidates: Descriptors) -> Float32:
     if not len(candidates):
         return np.zeros(0, np.float32)
     columns = np.arange(len(candidates))
-    return _problem(query, candidates).measure(np.zeros_like(columns), columns).astype(np.float32)
+    return problem_of(query, candidates).measure(np.zeros_like(columns), columns).astype(np.float32)
 
 
 def dual_softmax(
@@ -386,7 +234,7 @@ def dual_softmax(
     """
     if not len(pairs):
         return np.zeros(0, np.float32)
-    problem = _problem(left, right)
+    problem = problem_of(left, right)
     scale = np.float32(1 / (temperature * max(problem.spread, 1e-12)))
     n, m = len(problem.left), len(problem.right)
     row_top, row_sum = np.empty(n), np.empty(n)
