@@ -55,7 +55,7 @@ def _strong_line(painter: QPainter, view: PairView, row: npt.NDArray[np.float64]
     painter.setPen(pen(colour, 2.4))
     painter.drawLine(line)
     scale = view.view.scale
-    draw_marks(painter, row.reshape(2, 2), LineClass("", colour, "solid", "ring"), 7.0 / scale)
+    draw_marks(painter, row.reshape(2, 2), LineClass("", colour, "solid", "ring"), 8.0 / scale)
 
 
 def _hint_line(painter: QPainter, view: PairView, hint: HintLine) -> None:
@@ -151,11 +151,12 @@ def legend(painter: QPainter, view: PairView, content: Legend) -> None:
     x, y = box.left() + 10, box.top() + 6 + metrics.ascent()
     painter.setPen(QColor(view.tokens.muted))
     painter.drawText(QPointF(x, y), content.title.upper())
+    if content.bar:
+        _colour_bar(painter, view, content, QRectF(x, y + 8, box.width() - 20, 10), metrics)
+        y += row * 1.5
     for item in content.rows:
         y += row
         _legend_row(painter, view, item, (x, y, box.right() - 10), metrics)
-    if content.bar:
-        _colour_bar(painter, view, content, QRectF(x, y + 8, box.width() - 20, 10), metrics)
     painter.restore()
 
 
@@ -164,9 +165,11 @@ def _legend_row(
 ) -> None:
     x, y, right = place
     middle = y - metrics.ascent() / 2 + 1
-    painter.setPen(pen(item.colour, 2.0, item.dash))
-    painter.drawLine(QLineF(x, middle, x + 34, middle))
-    draw_marks(painter, np.array([[x, middle], [x + 34, middle]]), LineClass("", item.colour, "solid", item.mark), 3.0)
+    if item.mark != "none":
+        painter.setPen(pen(item.colour, 2.0, item.dash))
+        painter.drawLine(QLineF(x, middle, x + 34, middle))
+        ends = np.array([[x, middle], [x + 34, middle]])
+        draw_marks(painter, ends, LineClass("", item.colour, "solid", item.mark), 3.0)
     painter.setPen(QColor(view.tokens.text))
     painter.drawText(QPointF(x + 46, y), item.text)
     painter.setPen(QColor(view.tokens.muted))

@@ -67,6 +67,7 @@ class LineLayer(QObject):
         self._classes: tuple[LineClass, ...] = ()
         self._marks: list[tuple[KeypointMarks, tuple[float, float, float], str, str]] = []
         self._width = 1.0
+        self.vector = False
         self._view: View | None = None
         self._front: tuple[QImage, View] | None = None
         self._back: tuple[QImage, View] | None = None
@@ -123,7 +124,15 @@ class LineLayer(QObject):
         self._timer.start()
 
     def paint(self, painter: QPainter) -> None:
-        """Draw the newest complete overlay at its place in the present view."""
+        """Draw the newest complete overlay at its place in the present view; with ``vector`` the lines themselves."""
+        if self.vector and self._view is not None:
+            painter.save()
+            painter.setClipRect(QRectF(0, 0, self._view.width, self._view.height))
+            painter.setTransform(self._view.transform(), True)
+            for draw in self._work():
+                draw(painter)
+            painter.restore()
+            return
         if self._front is None or self._view is None:
             return
         image, made = self._front
@@ -242,8 +251,9 @@ def draw_marks(painter: QPainter, points: npt.NDArray[np.float64], look: LineCla
         strokes += [QLineF(x - r, y + r, x + r, y - r) for x, y in points.tolist()]
         painter.drawLines(strokes)
         return
-    painter.setPen(pen(look.colour, 1.0))
-    painter.setBrush(Qt.BrushStyle.NoBrush if look.mark == "ring" else colour)
+    ring = look.mark == "ring"
+    painter.setPen(pen(look.colour, 2.0 if ring else 1.0))
+    painter.setBrush(Qt.BrushStyle.NoBrush if ring else colour)
     for x, y in points.tolist():
         painter.drawEllipse(QPointF(x, y), radius, radius)
 

@@ -1,0 +1,187 @@
+"""Saving what the canvas shows as a figure: PNG, SVG or PDF, with legend and caption.
+
+What lives here: :func:`save_figure` and the caption. What does not: the command line and dialogs. May import: the
+canvas, colour rules, settings, Qt. It works without a window and without a display.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QMarginsF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPageSize, QPaintDevice, QPainter, QPdfWriter
+from PySide6.QtWidgets import QApplication
+
+from app import __version__, matchers
+from app.records import MatchResult, UserError
+from app.settings import atomic_path
+from app.ui.colour_rules import picture_of
+from app.ui.match_values import values_of
+from app.ui.pair_view import PADDING, SIDES, PairView
+from app.ui.style import DARK, LIGHT
+
+SUFFIXES = (".png", ".svg", ".pdf")
+CAPTION_ROOM = 64
+WIDTH = 1600
+
+
+def ensure_application() -> QApplication:
+    """Return the application, making an offscreen one where there is none."""
+    running = QApplication.instance()
+    if isinstance(running, QApplication):
+        return running
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+    return QApplication([])
+
+
+def caption(result: MatchResult) -> str:
+    """Return what made the picture: matcher, changed settings, counts, seed, version."""
+    spec = matchers.get(result.request.matcher)
+    changed = matchers.changed_settings(spec, result.request.settings)
+    words = [f"{result.request.ref.title}. {spec.title}"]
+    words += [f"{name} {value}" for name, value in changed.items()]
+    steps = " → ".join(f"{count} {name}" for name, count in result.funnel)
+    judged = result.evaluation
+    truth = ""
+    if judged is not None and judged.truth_kind not in ("none", "epipolar"):
+        truth = f" Precision {judged.precision:.3f}, recall {judged.recall:.3f} at {judged.threshold_px:g} px."
+    seed = result.request.settings.verify.seed
+    return f"{', '.join(words)}. {steps}.{truth} Seed {seed}; Correspondence Explorer {__version__}."
+
+
+def save_figure(
+    result: MatchResult,
+    path: str | Path,
+    *,
+    theme: str = "light",
+    colour_by: str = "verdict",
+    top: int = 150,
+    width_px: int = WIDTH,
+) -> None:
+    """Draw a result and save it as PNG, SVG or PDF by the path's ending.
+
+    Args:
+        result: complete, with its pair.
+        path: the file; written under a temporary name and renamed.
+        theme: ``light`` or ``dark``.
+        colour_by: a key of ``colour_rules.RULES``.
+        top: draw the best so many matches; 0 draws all.
+        width_px: width of the picture part in pixels.
+
+    Raises:
+        UserError: for another ending, or if the file cannot be written.
+    """
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise UserError(f"{Path(path).name}: a figure is saved as .png, .svg or .pdf; choose one of these endings.")
+    application = ensure_application()
+    view = canvas_of(result, theme=theme, colour_by=colour_by, top=top, width_px=width_px)
+    save_view(view, path, caption(result))
+    view.deleteLater()
+    del application
+
+
+def canvas_of(result: MatchResult, *, theme: str, colour_by: str, top: int, width_px: int) -> PairView:
+    """Return a canvas (not shown) that holds a result, as high as its pictures need."""
+    assert result.pair is not None, "a figure needs the pictures"
+    tokens = DARK if theme == "dark" else LIGHT
+    view = PairView(tokens)
+    view.resize(width_px, width_px)
+    view.set_images(result.pair.left, result.pair.right)
+    view.set_arrangement("side")
+    for side in SIDES:
+        image = result.pair.left if side == "left" else result.pair.right
+        view.captions[side] = f"{image.name} · {image.width} × {image.height}"
+    assert view.scene is not None
+    _, _, width, height = view.scene.bounds
+    values = values_of(result)
+    lines, legend = picture_of(result, values, colour_by, tokens.colours(), top=top)
+    # Room below the pictures for the legend, so that it covers nothing.
+    rows = 2 + len(legend.rows) + (2 if legend.bar else 0)
+    view.resize(width_px, round((width_px - 2 * PADDING) * height / width) + 2 * PADDING + rows * 24)
+    view.fit()
+    view.set_lines(lines)
+    view.set_legend(legend)
+    return view
+
+
+def save_view(view: PairView, path: str | Path, text: str) -> None:
+    """Write what a canvas shows, with a caption under it, atomically.
+
+    Raises:
+        UserError: for another suffix, or if the file cannot be written.
+    """
+    file = Path(path)
+    if file.suffix.lower() not in SUFFIXES:
+        raise UserError(f"{file.name}: a figure is saved as .png, .svg or .pdf; choose one of these endings.")
+    size = QSize(view.width(), view.height() + CAPTION_ROOM)
+    with atomic_path(file) as temporary:
+        _WRITERS[file.suffix.lower()](view, temporary, size, text)
+
+
+def _draw(painter: QPainter, view: PairView, text: str) -> None:
+    painter.fillRect(QRectF(0, 0, view.width(), view.height() + CAPTION_ROOM), QColor(view.tokens.canvas))
+    view.layer.vector = True
+    try:
+        view.paint(painter)
+    finally:
+        view.layer.vector = False
+    painter.setFont(view.ui_font(0.9))
+    painter.setPen(QColor(view.tokens.text))
+    room = QRectF(16, view.height() + 4, view.width() - 32, CAPTION_ROOM - 8)
+    shown = text
+    metrics = QFontMetricsF(painter.font())
+    flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
+    while metrics.boundingRect(room, int(flags), shown).height() > room.height() and len(shown) > 40:
+        shown = shown[: len(shown) * 9 // 10].rstrip() + "…"
+    painter.drawText(room, int(flags), shown)
+
+
+def _write_png(view: PairView, path: Path, size: QSize, text: str) -> None:
+    image = QImage(size, QImage.Format.Format_RGB32)
+    painter = QPainter(image)
+    _draw(painter, view, text)
+    painter.end()
+    if not image.save(str(path), b"PNG"):  # Qt says only that it failed; a full disk is the usual cause
+        raise OSError("the picture could not be written; is the disk full?")
+
+
+def _write_svg(view: PairView, path: Path, size: QSize, text: str) -> None:
+    from PySide6.QtSvg import QSvgGenerator
+
+    generator = QSvgGenerator()
+    generator.setFileName(str(path))
+    generator.setSize(size)
+    generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
+    generator.setTitle("Correspondence Explorer")
+    generator.setDescription(text)
+    _paint_on(generator, view, text)
+
+
+def _write_pdf(view: PairView, path: Path, size: QSize, text: str) -> None:
+    writer = QPdfWriter(str(path))
+    writer.setResolution(96)
+    # One pixel of the view is one 96th of an inch on the page.
+    writer.setPageSize(
+        QPageSize(QSizeF(size.width() / 96 * 25.4, size.height() / 96 * 25.4), QPageSize.Unit.Millimeter)
+    )
+    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
+    writer.setTitle("Correspondence Explorer")
+    _paint_on(writer, view, text)
+
+
+def _paint_on(device: QPaintDevice, view: PairView, text: str) -> None:
+    painter = QPainter()
+    if not painter.begin(device):
+        raise OSError("the picture could not be written")
+    _draw(painter, view, text)
+    painter.end()
+
+
+_WRITERS: dict[str, Callable[[PairView, Path, QSize, str], None]] = {
+    ".png": _write_png,
+    ".svg": _write_svg,
+    ".pdf": _write_pdf,
+}
