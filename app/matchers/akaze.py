@@ -21,6 +21,11 @@ def describe(image: WorkingImage, keypoints: Keypoints, _: NoDescribe) -> Featur
     return contrib.describe(engine, image.grey, keypoints, length=61, metric="hamming", bits=True)
 
 
+def extract(image: WorkingImage, settings: AkazeDetect, _: NoDescribe) -> Features:
+    """Return keypoints and descriptors in one pass."""
+    return contrib.extract_bits(contrib.akaze(settings), image.grey, count=settings.count, length=61)
+
+
 MATCHER = MatcherSpec(
     key="akaze",
     title="AKAZE",
@@ -35,5 +40,6 @@ MATCHER = MatcherSpec(
     detect=detect,
     describe=describe,
     match=match_features,
+    extract=extract,
     ready=contrib.ready,
 )

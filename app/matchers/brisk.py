@@ -21,6 +21,11 @@ def describe(image: WorkingImage, keypoints: Keypoints, _: NoDescribe) -> Featur
     return contrib.describe(engine, image.grey, keypoints, length=64, metric="hamming", bits=True)
 
 
+def extract(image: WorkingImage, settings: BriskDetect, _: NoDescribe) -> Features:
+    """Return keypoints and descriptors in one pass."""
+    return contrib.extract_bits(contrib.brisk(image.grey, settings), image.grey, count=settings.count, length=64)
+
+
 MATCHER = MatcherSpec(
     key="brisk",
     title="BRISK",
@@ -35,5 +40,6 @@ MATCHER = MatcherSpec(
     detect=detect,
     describe=describe,
     match=match_features,
+    extract=extract,
     ready=contrib.ready,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.matchers import MatcherSpec
 from app.records import Features, Keypoints, WorkingImage
-from app.vision.describe import NoDescribe, describe_orb
+from app.vision.describe import NoDescribe, describe_orb, extract_orb
 from app.vision.detect import OrbDetect, detect_orb
 from app.vision.match import MatchSettings, match_features
 
@@ -17,6 +17,11 @@ def detect(image: WorkingImage, settings: OrbDetect) -> Keypoints:
 def describe(image: WorkingImage, keypoints: Keypoints, _: NoDescribe) -> Features:
     """Return 256 brightness comparisons per keypoint, as bits."""
     return describe_orb(image.grey, keypoints)
+
+
+def extract(image: WorkingImage, settings: OrbDetect, _: NoDescribe) -> Features:
+    """Return keypoints and descriptors from one pyramid."""
+    return extract_orb(image.grey, settings)
 
 
 MATCHER = MatcherSpec(
@@ -33,4 +38,5 @@ MATCHER = MatcherSpec(
     detect=detect,
     describe=describe,
     match=match_features,
+    extract=extract,
 )

@@ -38,6 +38,8 @@ from app.vision.nearest import Stopped, nearest
 VIEW_SHIFT = 24
 # Two matches whose ends lie this close are the same match seen in different views.
 SAME_PLACE_PX = 2.0
+# A view squeezed to fewer pixels than this holds no keypoint, and one of none fails in OpenCV.
+NARROWEST_PX = 8
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def detect_affine(grey: UInt8, settings: AffineDetect, *, stop: Callable[[], boo
     for view_number, view in enumerate(views(settings.tilts)):
         if stop is not None and stop():
             raise Stopped
+        if view[0] > 1 and min(grey.shape) / view[0] < NARROWEST_PX:
+            continue
         found = from_cv(_affine_engine(sift, view).detect(grey, None), sift_octaves=True)
         found = replace(found, packed=(found.packed & 0xFFFFFF) | (view_number << VIEW_SHIFT))
         kept = join([kept, _reframed(found, np.linalg.inv(_linear(view)).astype(np.float64))])

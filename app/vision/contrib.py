@@ -217,6 +217,20 @@ def daisy(settings: DaisyDescribe) -> Any:
     return module().DAISY_create(radius=settings.radius, use_orientation=settings.oriented)
 
 
+def extract_bits(engine: Any, grey: UInt8, *, count: int, length: int) -> Features:
+    """Return what :func:`detect` and :func:`describe` give together for binary descriptors, in one pass.
+
+    Not for KAZE: OpenCV takes its derivatives differently when keypoints are given, so that one pass and
+    two would disagree.
+    """
+    found, values = ((), None) if too_small(grey) else engine.detectAndCompute(grey, None)
+    if values is None or not len(found):
+        return nothing(length, "hamming", np.uint8)
+    keypoints = replace(from_cv(found), layer=np.array([k.class_id for k in found], np.int32))
+    rows = strongest(keypoints.response, count)
+    return Features(keypoints.take(rows), Descriptors(np.asarray(values, np.uint8)[rows], "hamming"))
+
+
 def _extent(keypoints: Keypoints) -> tuple[int, int]:
     """Return the (width, height) that holds all keypoints: GMS only needs the area its grid divides."""
     right, bottom = np.ceil(keypoints.xy.max(axis=0)).astype(int) + 1

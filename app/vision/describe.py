@@ -143,19 +143,12 @@ def describe_orb(grey: UInt8, keypoints: Keypoints) -> Features:
     return describe_with(engine, grey, keypoints, length=ORB_BYTES, metric="hamming", bits=True)
 
 
-def extract_with(
-    engine: Any, grey: UInt8, *, count: int, length: int, metric: DescriptorMetric, bits: bool = False
-) -> Features:
-    """Return the strongest ``count`` (0 = all) features an OpenCV object finds and describes in one pass.
-
-    Args:
-        engine: an OpenCV object with ``detectAndCompute``.
-        length, metric, bits: as for :func:`describe_with`.
-    """
-    dtype: type[Any] = np.uint8 if bits else np.float32
-    found, values = engine.detectAndCompute(grey, None)
+def extract_orb(grey: UInt8, settings: OrbDetect) -> Features:
+    """Return what detecting and describing ORB give together, from one pyramid."""
+    engine = orb_engine(grey, settings)
+    found, values = engine.detectAndCompute(grey, None) if engine is not None else ((), None)
     if values is None or not len(found):
-        return nothing(length, metric, dtype)
+        return nothing(ORB_BYTES, "hamming", np.uint8)
     keypoints = from_cv(found)
-    rows = strongest(keypoints.response, count)
-    return Features(keypoints.take(rows), Descriptors(np.asarray(values, dtype)[rows], metric))
+    rows = strongest(keypoints.response, settings.count)
+    return Features(keypoints.take(rows), Descriptors(np.asarray(values, np.uint8)[rows], "hamming"))
