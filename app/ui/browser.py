@@ -27,7 +27,7 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QImage, QPainter, QPixmap
+from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -148,8 +148,8 @@ class PairDelegate(QStyledItemDelegate):
         self._missing = missing
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: Index) -> QSize:
-        """Return a row's size: two lines of text with air, never less than the thumbnail."""
-        return QSize(self._look.px(24), self._look.px(7.5))
+        """Return a row's size: all alike, with room for two lines of each."""
+        return QSize(self._look.px(24), self._look.px(8))
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         """Paint one row."""
@@ -192,18 +192,35 @@ class PairDelegate(QStyledItemDelegate):
             self._missing()
 
     def _paint_text(self, painter: QPainter, box: QRect, ref: PairRef) -> None:
-        box.adjust(0, self._look.px(0.5), -self._look.px(1), -self._look.px(0.5))
-        half = box.height() // 2
-        lines = (
-            (ref.title, 1.0, "text", box.top()),
-            (" · ".join(ref.tags) or "own images", 0.85, "muted", box.top() + half),
-        )
-        for text, factor, token, top in lines:
-            painter.setFont(self._look.font(factor))
+        """Paint title and tags; each takes a second line only if it must."""
+        box.adjust(0, self._look.px(0.5), -self._look.px(0.5), -self._look.px(0.5))
+        title_font, tag_font = self._look.font(0.95), self._look.font(0.82)
+        title_lines = wrapped(ref.title, QFontMetrics(title_font), box.width(), 2)
+        tags = " · ".join(ref.tags) or "own images"
+        tag_lines = wrapped(tags, QFontMetrics(tag_font), box.width(), 2)
+        lines = [(text, title_font, "text") for text in title_lines]
+        lines += [(text, tag_font, "muted") for text in tag_lines]
+        heights = [QFontMetrics(font).height() for _, font, _ in lines]
+        top = box.top() + (box.height() - sum(heights)) // 2
+        for (text, font, token), height in zip(lines, heights, strict=True):
+            painter.setFont(font)
             painter.setPen(self._look.colour(token))
-            line = QRect(box.left(), top, box.width(), half)
-            short = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, line.width())
-            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft, short)
+            painter.drawText(QRect(box.left(), top, box.width(), height), Qt.AlignmentFlag.AlignLeft, text)
+            top += height
+
+
+def wrapped(text: str, metrics: QFontMetrics, width: int, lines: int) -> list[str]:
+    """Return ``text`` broken between words into at most ``lines`` lines; the last is elided if it must be."""
+    result: list[str] = []
+    words = text.split(" ")
+    while words and len(result) < lines - 1:
+        count = len(words)
+        while count > 1 and metrics.horizontalAdvance(" ".join(words[:count])) > width:
+            count -= 1
+        result.append(" ".join(words[:count]))
+        words = words[count:]
+    rest = " ".join(words)
+    return [*result, metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)] if rest else result
 
 
 def pixmap_of(rgb: UInt8) -> QPixmap:
@@ -230,6 +247,7 @@ class PairBrowser(QWidget):
     ) -> None:
         super().__init__(parent)
         self.setObjectName("panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._session, self._look, self._make = session, look, make
         self.model = PairModel(self)
         self.filtered = _Filter(self)

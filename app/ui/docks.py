@@ -82,7 +82,7 @@ class Docks:
             self._window.addDockWidget(area, dock)
             dock.show()
         width, height = self._window.width(), self._window.height()
-        sides = [max(232, min(280, width // 6)), max(296, min(336, width // 5))]
+        sides = [max(248, min(288, width // 5)), max(304, min(344, width // 4))]
         self._window.resizeDocks([self.pairs, self.settings], sides, Qt.Orientation.Horizontal)
         self._window.resizeDocks([self.details], [max(168, height // 4)], Qt.Orientation.Vertical)
 

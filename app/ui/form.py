@@ -13,7 +13,6 @@ from typing import Any
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
@@ -27,6 +26,7 @@ from app.records import UserError
 from app.settings import FieldSpec, fields_of, format_number, with_value
 
 SLIDER_STEPS = 1000
+NUMBER_DIGITS = 7
 
 
 def slider_steps(spec: FieldSpec) -> int:
@@ -118,7 +118,6 @@ class _NumberRow(_Row):
         self.spin.setSingleStep(spec.step or 1.0)
         self.spin.setKeyboardTracking(False)
         self.spin.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         if spec.unit:
             self.spin.setSuffix(f" {spec.unit}")
         if spec.zero_means and spec.low == 0:
@@ -213,6 +212,7 @@ class Form(QWidget):
         grid.setColumnStretch(1, 1)
         for line, spec in enumerate(fields_of(settings)):
             self._add(grid, line, spec)
+        self._fit_numbers()
         self.set_values(settings)
 
     def set_values(self, settings: Any) -> None:
@@ -220,6 +220,17 @@ class Form(QWidget):
         self.settings = settings
         for name, row in self.rows.items():
             row.set_value(getattr(settings, name))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Keep the number boxes wide enough for another font."""
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit_numbers()
+        super().changeEvent(event)
+
+    def _fit_numbers(self) -> None:
+        for row in self.rows.values():
+            if isinstance(row, _NumberRow):
+                row.spin.setFixedWidth(self.fontMetrics().horizontalAdvance("0") * NUMBER_DIGITS + 16)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask for a field's help when the cursor or the focus comes to it."""
@@ -242,7 +253,6 @@ class Form(QWidget):
         elif spec.kind == "number":
             row.widgets[0].setMinimumWidth(56)
             grid.addWidget(row.widgets[0], line, 1)
-            row.widgets[1].setFixedWidth(row.widgets[1].fontMetrics().horizontalAdvance("0") * 11)
             grid.addWidget(row.widgets[1], line, 2)
         for widget in row.widgets:
             widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

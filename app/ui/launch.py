@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 FIRST_PICTURE_SECONDS = 0.25
 SCREENSHOT_SECONDS = 180.0
+CLOSING_SECONDS = 5.0
 
 
 def start(refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str | None = None) -> int:
@@ -86,9 +87,13 @@ def open_window(
     if workspace is not None:
         session.set_workspace(workspace)
     _open_first(session, refs)
-    look = Style(session.state.theme)
-    look.apply()
-    window = MainWindow(session, look, remember=store is not None)
+    try:
+        look = Style(session.state.theme)
+        look.apply()
+        window = MainWindow(session, look, remember=store is not None)
+    except BaseException:
+        session.shutdown(CLOSING_SECONDS)
+        raise
     session.setParent(window)
     look.setParent(window)
     for sentence in complaints:

@@ -136,6 +136,7 @@ class MainWindow(QMainWindow):
         self.docks.show_panels(workspace.settings_panel(), workspace.details_panel())
         self._show_actions(workspace)
         workspace.activate()
+        self.focus_picture()
 
     def _load(self, key: str) -> Workspace:
         """Make a workspace when it is first wanted."""

@@ -6,9 +6,9 @@ any computation. May import: records, ``app.ui.session``, ``app.ui.style``, QtWi
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QSizePolicy, QToolButton, QWidget
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
 
 from app.jobs import Progress
 from app.records import MatchResult
@@ -46,6 +46,22 @@ def _ms(seconds: float) -> str:
     return "cached" if seconds == 0 else f"{1000 * seconds:,.0f}"
 
 
+class ElidedLabel(QLabel):
+    """A line of text that takes the room it needs and shortens itself where there is less."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a width that lets the line shrink."""
+        return QSize(40, super().minimumSizeHint().height())
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the text, with an ellipsis at its end if it must be cut."""
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text)
+        painter.end()
+
+
 class StatusLine(QWidget):
     """Funnel at the left, times at the right, and while a job runs its progress and a cancel button."""
 
@@ -57,17 +73,15 @@ class StatusLine(QWidget):
         line = QHBoxLayout(self)
         line.setContentsMargins(12, 4, 12, 4)
         line.setSpacing(12)
-        self.funnel = QLabel("")
+        self.funnel = ElidedLabel("")
         self.funnel.setAccessibleName("Counts from keypoints to inliers")
-        self.times = QLabel("")
+        self.times = ElidedLabel("")
         self.times.setProperty("role", "muted")
         self.times.setAccessibleName("Time of every stage")
-        for label in (self.funnel, self.times):
-            label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-            label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.times.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        line.addWidget(self.funnel, 3)
-        line.addWidget(self.times, 2)
+        self.times.setAlignment(Qt.AlignmentFlag.AlignRight)
+        line.addWidget(self.funnel)
+        line.addStretch(1)
+        line.addWidget(self.times)
         self._add_progress(line, look)
         session.result_changed.connect(self._show_result)
         session.busy_changed.connect(self._show_busy)

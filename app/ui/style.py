@@ -241,6 +241,8 @@ def style_sheet(tokens: Tokens, scale: float = 1.0) -> str:
     """Return the style sheet of a theme at a scale, from ``resources/style.qss``."""
     folder = locate.resources()
     sizes = {f"u{n}": f"{round(n * scale)}px" for n in (2, 4, 6, 8, 10, 12, 14, 16, 20, 24, 28, 32, 40)}
+    knob = round(12 * scale)  # a slider's handle: its border adds 2 px a side, its groove is 4 px high
+    sizes |= {"knob": f"{knob}px", "knob_over": f"{knob // 2}px", "knob_round": f"{(knob + 4) // 2}px"}
     icons = (folder / "icons").as_posix()
     text = (folder / "style.qss").read_text(encoding="utf-8")
     return Template(text).substitute(
