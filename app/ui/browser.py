@@ -212,7 +212,7 @@ class PairDelegate(QStyledItemDelegate):
 def wrapped(text: str, metrics: QFontMetrics, width: int, lines: int) -> list[str]:
     """Return ``text`` broken between words into at most ``lines`` lines; the last is elided if it must be."""
     result: list[str] = []
-    words = text.split(" ")
+    words = text.split()
     while words and len(result) < lines - 1:
         count = len(words)
         while count > 1 and metrics.horizontalAdvance(" ".join(words[:count])) > width:

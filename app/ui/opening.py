@@ -98,10 +98,12 @@ class Opener(QObject):
 
     def paste(self) -> None:
         """Open what the clipboard holds: files, paths as text, or a picture."""
-        mime = QGuiApplication.clipboard().mimeData()
+        clipboard = QGuiApplication.clipboard()
+        # Qt gives no data at all for an empty clipboard, against the signature.
+        mime = clipboard.mimeData() or QMimeData()
         paths = paths_of(mime)
         if not paths and mime.hasImage():
-            self._paste_picture(QImage(mime.imageData()))
+            self._paste_picture(clipboard.image())
             return
         if not paths and mime.hasText():
             lines = [line.strip().strip('"') for line in mime.text().splitlines()[:1000]]

@@ -1,0 +1,115 @@
+"""From process start to the first paint, beside a bare PySide6 window in the same run.
+
+Reach (ratios): at most 2 times a bare PySide6 window under Xvfb, and at most 1.5 times PySide6 with numpy
+and OpenCV offscreen. Run with ``-m bench``; Xvfb is used where it is installed.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.bench
+ROUNDS = 7
+
+# Each prints the time of its first paint on the clock that the parent process reads too.
+WATCH = """
+from PySide6.QtCore import QEvent, QObject, QTimer
+class First(QObject):
+    def eventFilter(self, watched, event):
+        if event.type() == QEvent.Type.Paint and not done:
+            done.append(1)
+            QTimer.singleShot(0, lambda: (print("PAINT", time.monotonic(), flush=True), app.quit()))
+        return False
+done, first = [], First()
+"""
+BARE = f"""
+import time
+from PySide6.QtWidgets import QApplication, QWidget
+app = QApplication([])
+{WATCH}
+window = QWidget(); window.resize(1440, 900); window.installEventFilter(first); window.show(); app.exec()
+"""
+WITH_LIBRARIES = "import numpy, cv2\n" + BARE
+OURS = f"""
+import os, time
+from app.ui import display, launch
+display.check(); display.import_qt()
+app = launch._application()
+{WATCH}
+window = launch.open_window(None)
+centre = window.centre.currentWidget()
+for widget in (centre, *centre.findChildren(QObject)):
+    widget.installEventFilter(first)
+window.show(); app.exec()
+assert window.session.result is not None and window.session.result.pair is not None
+window.session.shutdown(5.0)
+os._exit(0)
+"""
+
+
+def first_paint(code: str, project_root: Path, environ: dict[str, str]) -> float:
+    """Seconds from the start of a process to its first paint."""
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project_root, env=environ, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    line = next((line for line in done.stdout.splitlines() if line.startswith("PAINT")), None)
+    assert line is not None, done.stderr
+    return float(line.split()[1]) - start
+
+
+def medians(codes: list[str], project_root: Path, environ: dict[str, str]) -> list[float]:
+    """Median first paint of each program, taken in turns so that drift hits all alike."""
+    times: list[list[float]] = [[] for _ in codes]
+    for _ in range(ROUNDS + 1):
+        for place, code in zip(times, codes, strict=True):
+            place.append(first_paint(code, project_root, environ))
+    return [statistics.median(place[1:]) for place in times]  # the first round warms the disk cache
+
+
+def test_that_the_first_paint_offscreen_is_within_1_5_times_qt_numpy_and_opencv(
+    project_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    environ = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "CORRESPONDENCE_EXPLORER_CONFIG": str(tmp_path)}
+    bare, libraries, ours = medians([BARE, WITH_LIBRARIES, OURS], project_root, environ)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\noffscreen first paint: bare {1000 * bare:.0f} ms, + numpy + cv2 {1000 * libraries:.0f} ms, "
+            f"window {1000 * ours:.0f} ms ({ours / libraries:.2f}x, {ours / bare:.2f}x bare)\n"
+        )
+    assert ours <= 1.5 * libraries
+
+
+def test_that_the_first_paint_under_xvfb_is_within_twice_a_bare_window(
+    project_root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which("Xvfb") is None:
+        pytest.skip("Xvfb is not installed")
+    read, write = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write), "-screen", "0", "1600x1000x24"], pass_fds=(write,), stderr=subprocess.DEVNULL
+    )
+    os.close(write)
+    try:
+        with os.fdopen(read) as numbers:
+            name = f":{numbers.readline().strip()}"
+        environ = {k: v for k, v in os.environ.items() if k not in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
+        environ |= {"DISPLAY": name, "CORRESPONDENCE_EXPLORER_CONFIG": str(tmp_path)}
+        bare, ours = medians([BARE, OURS], project_root, environ)
+    finally:
+        server.terminate()
+        server.wait(10)
+    with capsys.disabled():
+        sys.stdout.write(
+            f"\nXvfb first paint: bare {1000 * bare:.0f} ms, window {1000 * ours:.0f} ms ({ours / bare:.2f}x)\n"
+        )
+    assert ours <= 2.0 * bare

@@ -1,0 +1,138 @@
+"""Starting without a display, without a library, and taking a picture of the window."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import pytest
+
+from app.records import UserError
+from app.ui import display, launch
+
+
+def run(code: str, project_root: Path, tmp_path: Path, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run Python code from the project in a process with these display variables and no others."""
+    clean = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")}
+    clean |= {"CORRESPONDENCE_EXPLORER_CONFIG": str(tmp_path / "config"), **environ}
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project_root, env=clean, capture_output=True, text=True, timeout=110, check=False,
+    )  # fmt: skip
+
+
+START = "import sys; from app.ui import launch; sys.exit(launch.start())"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="displays are named by variables on Linux")
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"DISPLAY": ":987"}, {"WAYLAND_DISPLAY": "nobody-0"}, {"DISPLAY": "no.such.host.invalid:3"}],
+    ids=["none", "dead x11", "dead wayland", "unknown host"],
+)
+def test_that_without_a_display_there_is_one_sentence_and_exit_code_2(
+    environ: dict[str, str], project_root: Path, tmp_path: Path
+) -> None:
+    done = run(START, project_root, tmp_path, **environ)
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert "display" in done.stderr
+    assert all(value in done.stderr for value in environ.values())
+
+
+def test_that_a_platform_without_a_display_is_not_asked_for_one() -> None:
+    display.check({"QT_QPA_PLATFORM": "offscreen"}, "linux")
+    display.check({}, "win32")
+    display.check({}, "darwin")
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="Wayland's display is a Unix socket")
+def test_that_a_wayland_socket_that_answers_is_enough(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        server.bind(str(tmp_path / "wl-0"))
+        server.listen()
+        display.check({"WAYLAND_DISPLAY": "wl-0", "XDG_RUNTIME_DIR": str(tmp_path)}, "linux")
+    with pytest.raises(UserError, match="does not answer"):
+        display.check({"WAYLAND_DISPLAY": "wl-1", "XDG_RUNTIME_DIR": str(tmp_path)}, "linux")
+
+
+def test_that_a_missing_library_is_named_with_its_package_and_the_command() -> None:
+    error = ImportError("libEGL.so.1: cannot open shared object file: No such file or directory")
+    sentence = display.missing_library_sentence(error)
+    assert "libEGL.so.1 is missing (package libegl1)" in sentence
+    assert "sudo apt-get install -y libegl1 " in sentence
+    assert "could not be loaded" in display.missing_library_sentence(ImportError("odd"))
+
+
+def test_that_an_import_that_fails_for_a_library_ends_with_code_2(project_root: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\n"
+        "class Broken:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'PySide6.QtWidgets':\n"
+        "            raise ImportError('libEGL.so.1: cannot open shared object file')\n"
+        "sys.meta_path.insert(0, Broken())\n" + START
+    )
+    done = run(code, project_root, tmp_path, QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 2
+    assert "libegl1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_that_a_screenshot_has_exactly_its_size_and_is_complete(theme: str, project_root: Path, tmp_path: Path) -> None:
+    target = tmp_path / f"{theme}.png"
+    code = f"from app.ui import launch; launch.screenshot({str(target)!r}, size=(1280, 800), theme={theme!r})"
+    done = run(code, project_root, tmp_path)
+    assert done.returncode == 0, done.stderr
+    picture = cv2.imread(str(target))
+    assert picture.shape == (800, 1280, 3)
+    bright = picture.mean() > 128
+    assert bright == (theme == "light")
+    # The pair is in the middle: there is detail there that no empty window has.
+    assert cv2.Laplacian(picture[150:450, 320:900], cv2.CV_64F).std() > 5
+    assert not (tmp_path / "config" / "window.ini").exists()  # the user's own layout is left alone
+
+
+def test_that_a_screenshot_that_cannot_be_written_is_one_sentence(project_root: Path, tmp_path: Path) -> None:
+    code = (
+        "import sys\nfrom app.ui import launch\nfrom app.records import UserError\n"
+        f"try: launch.screenshot({str(tmp_path / 'no' / 'folder.png')!r})\n"
+        "except UserError as error: print('SAID', error)"
+    )
+    done = run(code, project_root, tmp_path)
+    assert "SAID Cannot write" in done.stdout, done.stderr
+
+
+def test_that_waiting_ends_when_the_time_is_over(qapp: object) -> None:
+    assert not launch._wait(lambda: False, 0.05)
+    assert launch._wait(lambda: True, 0.05)
+
+
+QUIT_MID_JOB = """
+import sys, time
+from app.ui import launch
+from app.ui.launch import _application, open_window
+from app.ui.session_state import Store, config_folder
+from PySide6.QtCore import QTimer
+app = _application()
+window = open_window(Store(config_folder()))
+window.show()
+def leave():
+    window.session.step_pair(1)
+    window.close()
+QTimer.singleShot(30, leave)
+code = app.exec()
+print("ENDED", window.ended)
+sys.exit(code)
+"""
+
+
+def test_that_the_process_ends_cleanly_when_closed_in_the_middle_of_a_job(project_root: Path, tmp_path: Path) -> None:
+    done = run(QUIT_MID_JOB, project_root, tmp_path, QT_QPA_PLATFORM="offscreen")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "config" / "session.json").exists()

@@ -1,0 +1,576 @@
+"""The window as a user meets it: real mouse and key events on a session with quick jobs."""
+
+from __future__ import annotations
+
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import (
+    QDragEnterEvent,
+    QDropEvent,
+    QGuiApplication,
+    QImage,
+    QKeyEvent,
+    QKeySequence,
+    QMouseEvent,
+    QWheelEvent,
+)
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
+from window_parts import PLAIN, Jobs, refs_of
+
+from app import matchers
+from app.jobs import Progress
+from app.records import MatchRequest, MatchResult, PairRef, Selection
+from app.ui import browser as browser_module
+from app.ui import help_pages, main_window
+from app.ui.browser import PairBrowser, matches_filter, thumbnails, wrapped
+from app.ui.main_window import MainWindow
+from app.ui.session import Message, Session
+from app.ui.session_state import Store, config_folder
+from app.ui.status import funnel_text, times_text
+from app.ui.style import Style
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+def quick_thumbnail(ref: PairRef, side: int) -> np.ndarray:
+    return np.full((side // 2, side, 3), 90, np.uint8)
+
+
+@pytest.fixture
+def window(
+    jobs: Jobs, qtbot: QtBot, until: Until, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MainWindow]:
+    monkeypatch.setattr(browser_module, "_make_thumbnail", quick_thumbnail)
+    session = Session(Store(config_folder()), make_job=jobs)
+    session.restore()
+    look = Style("dark")
+    look.apply()
+    window = MainWindow(session, look, PLAIN)
+    session.setParent(window)
+    look.setParent(window)
+    window.resize(1280, 800)
+    window.show()
+    session.open_pairs(refs_of(5))
+    until(lambda: not session.busy)
+    yield window
+    window.close()
+    assert window.ended
+    window.deleteLater()
+    QApplication.instance().setStyleSheet("")
+
+
+def key(window: QWidget, keys: str) -> None:
+    """Press a shortcut as a user does: to whatever has the focus in the window."""
+    combination = QKeySequence(keys)[0]
+    QTest.keyClick(window.focusWidget() or window, combination.key(), combination.keyboardModifiers())
+
+
+def test_that_arrows_with_alt_step_through_the_pairs_and_the_place_is_shown(window: MainWindow) -> None:
+    assert window.top_bar.place.text() == "1 / 5"
+    key(window, "Alt+Right")
+    assert window.session.index == 1
+    assert window.top_bar.place.text() == "2 / 5"
+    key(window, "Alt+Left")
+    assert window.session.index == 0
+    assert not window.top_bar.previous.isEnabled()
+
+
+def test_that_the_buttons_step_and_the_list_follows(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.mouseClick(window.top_bar.next, Qt.MouseButton.LeftButton)
+    assert window.session.index == 1
+    assert window.browser.view.currentIndex().row() == 1
+
+
+def test_that_a_click_in_the_list_opens_the_pair(window: MainWindow, qtbot: QtBot) -> None:
+    view = window.browser.view
+    middle = view.visualRect(view.model().index(3, 0)).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=middle)
+    assert window.session.index == 3
+    assert window.windowTitle().startswith("Pair 3")
+
+
+def test_that_the_filter_narrows_the_list_and_says_when_nothing_is_left(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClicks(window.browser.search, "ROTATION pair")
+    assert window.browser.filtered.rowCount() == 2
+    assert window.browser.count.text() == "2 of 5"
+    assert window.session.index == 0  # filtering opens nothing
+    window.browser.search.setText("no such words")
+    assert window.browser.empty.isVisible()
+    window.browser.search.clear()
+    assert window.browser.view.currentIndex().row() == 0
+
+
+def test_that_a_chosen_matcher_is_used(window: MainWindow, until: Until) -> None:
+    combo = window.top_bar.matcher
+    row = next(r for r in range(combo.count()) if not window.top_bar._reason(r) and combo.itemText(r) != "SIFT")
+    combo.activated.emit(row)
+    assert window.session.state.matcher == combo.itemData(row)
+    until(lambda: not window.session.busy)
+
+
+def test_that_a_matcher_that_cannot_run_says_why_and_is_not_chosen(window: MainWindow) -> None:
+    combo = window.top_bar.matcher
+    missing = [entry for entry in matchers.discover() if entry.reason]
+    if not missing:
+        pytest.skip("every matcher can run in this environment")
+    row = combo.findData(missing[0].key)
+    assert missing[0].reason in combo.itemData(row, Qt.ItemDataRole.ToolTipRole)
+    combo.highlighted.emit(row)
+    assert missing[0].reason in window.message_line.text.text()
+    combo.setCurrentIndex(row)
+    combo.activated.emit(row)
+    assert window.session.state.matcher == "sift"
+    assert combo.currentData() == "sift"
+    assert window.message_line.message.kind == "error"
+
+
+def test_that_undo_and_redo_keys_work_from_the_window(window: MainWindow, until: Until) -> None:
+    key(window, "Alt+Right")
+    key(window, "Ctrl+Z")
+    assert window.session.index == 0
+    key(window, "Ctrl+Shift+Z")
+    assert window.session.index == 1
+
+
+def test_that_presenting_hides_docks_enlarges_type_and_ends_with_escape(window: MainWindow, until: Until) -> None:
+    until(lambda: not window.session.busy)
+    before = QApplication.font().pointSizeF()
+    window.docks.details.hide()
+    key(window, "F5")
+    assert QApplication.font().pointSizeF() == pytest.approx(1.6 * before)
+    assert not any(dock.isVisible() for dock in window.docks.all)
+    assert not window.menuBar().isVisible()
+    key(window, "Esc")
+    assert QApplication.font().pointSizeF() == pytest.approx(before)
+    assert [dock.isVisible() for dock in window.docks.all] == [True, True, False]
+
+
+def test_that_escape_cancels_a_job_first_and_the_selection_next(window: MainWindow, jobs: Jobs) -> None:
+    window.session.select(Selection("left", 1, 1))
+    jobs.steps, jobs.step_seconds = 1000, 0.005
+    window.session.set_settings("match", replace(window.session.settings.match, ratio=0.3))
+    assert window.status_line.cancel.isVisible()
+    key(window, "Esc")
+    assert not window.session.busy
+    assert not window.status_line.cancel.isVisible()
+    assert window.session.state.selection is not None
+    key(window, "Esc")
+    assert window.session.state.selection is None
+
+
+def test_that_the_cancel_button_stops_the_job(window: MainWindow, jobs: Jobs, qtbot: QtBot) -> None:
+    jobs.steps, jobs.step_seconds = 1000, 0.005
+    key(window, "Alt+Right")
+    qtbot.mouseClick(window.status_line.cancel, Qt.MouseButton.LeftButton)
+    assert not window.session.busy
+
+
+def test_that_a_failure_is_told_with_details_to_copy_and_success_clears_it(
+    window: MainWindow, jobs: Jobs, until: Until, qtbot: QtBot
+) -> None:
+    jobs.fail = RuntimeError("boom")
+    key(window, "Alt+Right")
+    until(lambda: window.message_line.isVisible())
+    assert "Something went wrong in “Detecting”" in window.message_line.text.text()
+    qtbot.mouseClick(window.message_line.copy, Qt.MouseButton.LeftButton)
+    assert "RuntimeError: boom" in QGuiApplication.clipboard().text()
+    jobs.fail = None
+    key(window, "Alt+Right")
+    until(lambda: not window.session.busy)
+    assert not window.message_line.isVisible()
+
+
+def test_that_settings_in_the_panel_run_the_job_anew_and_undo_brings_them_back(
+    window: MainWindow, jobs: Jobs, until: Until
+) -> None:
+    panel: Any = window.workspaces["match"].settings_panel()
+    before = window.session.settings.match.ratio
+    panel.forms["match"].rows["ratio"].spin.setValue(0.5)
+    until(lambda: not window.session.busy)
+    assert jobs.requests[-1].settings.match.ratio == 0.5
+    window.session.undo()
+    assert panel.forms["match"].rows["ratio"].spin.value() == pytest.approx(before)
+
+
+def test_that_reset_layout_shows_every_dock_again(window: MainWindow) -> None:
+    for dock in window.docks.all:
+        dock.hide()
+    window.reset_layout()
+    assert all(dock.isVisible() for dock in window.docks.all)
+
+
+def test_that_every_action_has_words_and_no_two_share_a_key(window: MainWindow) -> None:
+    keys: dict[str, str] = {}
+    for menu in window.menuBar().actions():
+        assert menu.text()
+        for action in menu.menu().actions():  # type: ignore[union-attr]  # every entry of the bar is a menu
+            assert action.isSeparator() or action.text()
+            for sequence in action.shortcuts():
+                assert sequence.toString() not in keys, (action.text(), keys)
+                keys[sequence.toString()] = action.text()
+    assert {"Ctrl+O", "Ctrl+Z", "Ctrl+Shift+Z", "F5", "?", "Alt+Left", "Alt+Right"} <= set(keys)
+
+
+@pytest.mark.parametrize("name", sorted(help_pages.TITLES))
+def test_that_help_pages_open_once_with_their_text(window: MainWindow, name: str) -> None:
+    page = help_pages.show(window, name)
+    assert help_pages.show(window, name) is page
+    assert "{" not in help_pages.text_of(name)
+    assert len(window.findChildren(QDialog, f"help-{name}")) == 1
+    page.close()
+
+
+def test_that_every_visible_control_has_a_name_for_screen_readers(window: MainWindow) -> None:
+    from PySide6.QtWidgets import QAbstractButton, QAbstractSpinBox, QComboBox, QLineEdit, QSlider
+
+    for kind in (QAbstractButton, QComboBox, QSlider, QAbstractSpinBox, QLineEdit):
+        for widget in window.findChildren(kind):
+            inner = isinstance(widget.parent(), QAbstractSpinBox | QLineEdit | QComboBox) or not widget.isVisible()
+            named = widget.accessibleName() or getattr(widget, "text", str)()
+            assert inner or named or widget.objectName().startswith("qt_"), widget
+
+
+# ------------------------------------------------------------------ opening own images
+
+
+@pytest.fixture
+def two_images(tmp_path: Path) -> list[str]:
+    rng = np.random.default_rng(3)
+    paths = [tmp_path / "links ü.png", tmp_path / "right one.png"]
+    for path in paths:
+        ok, data = cv2.imencode(".png", rng.integers(0, 255, (40, 50, 3), np.uint8))
+        assert ok
+        path.write_bytes(data.tobytes())
+    return [str(path) for path in paths]
+
+
+def drop(window: MainWindow, target: QWidget, paths: list[str]) -> None:
+    """Drop files on a widget inside the window, as the window system delivers them."""
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(path) for path in paths])
+    middle = target.mapTo(window, target.rect().center())
+    actions, button, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(middle, actions, mime, button, none)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    event = QDropEvent(QPointF(middle), actions, mime, button, none)
+    QApplication.sendEvent(window, event)
+
+
+def test_that_two_dropped_files_are_opened(window: MainWindow, two_images: list[str], until: Until) -> None:
+    drop(window, window.centre, two_images)
+    until(lambda: window.session.state.pair is not None and window.session.state.pair.kind == "files")
+    assert window.session.state.pair is not None
+    assert [Path(window.session.state.pair.left).name, Path(window.session.state.pair.right).name] == [
+        Path(path).name for path in two_images
+    ]
+    assert window.session.recent == (window.session.state.pair,)
+    until(lambda: not window.session.busy)
+
+
+def test_that_one_file_waits_for_its_partner(window: MainWindow, two_images: list[str], until: Until) -> None:
+    window.opener.open_paths(two_images[:1])
+    assert "is the left image" in window.message_line.text.text()
+    window.opener.open_paths(two_images[1:])
+    until(lambda: window.session.state.pair is not None and window.session.state.pair.kind == "files")
+    until(lambda: not window.session.busy)
+
+
+def test_that_files_and_pictures_are_pasted(window: MainWindow, two_images: list[str], until: Until) -> None:
+    clipboard = QGuiApplication.clipboard()
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(path) for path in two_images])
+    clipboard.setMimeData(mime)
+    key(window, "Ctrl+V")
+    until(lambda: window.session.state.pair is not None and window.session.state.pair.kind == "files")
+    first = window.session.state.pair
+    for colour in (Qt.GlobalColor.red, Qt.GlobalColor.blue):
+        image = QImage(20, 10, QImage.Format.Format_RGB32)
+        image.fill(colour)
+        clipboard.setImage(image)
+        window.opener.paste()
+    until(lambda: window.session.state.pair != first)
+    assert window.session.state.pair is not None
+    pasted = Path(window.session.state.pair.left)
+    assert pasted.parent == config_folder() / "pasted"
+    assert tuple(cv2.imread(str(pasted))[0, 0]) == (0, 0, 255)
+    clipboard.clear()
+    window.opener.paste()
+    assert "holds no picture" in window.message_line.text.text()
+    until(lambda: not window.session.busy)
+
+
+def test_that_the_dialogs_open_what_was_chosen(
+    window: MainWindow, two_images: list[str], until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: (two_images, ""))
+    key(window, "Ctrl+O")
+    until(lambda: window.session.state.pair is not None and window.session.state.pair.kind == "files")
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(Path(two_images[0]).parent))
+    window.opener.open_folder()
+    until(lambda: not window.opener.lane.busy)
+    window.opener.open_builtin()
+    assert window.session.state.pair is not None
+    assert window.session.state.pair.kind == "builtin"
+    until(lambda: not window.session.busy)
+
+
+def test_that_a_bad_drop_is_one_sentence_and_the_pair_stays(window: MainWindow, tmp_path: Path, until: Until) -> None:
+    before = window.session.state.pair
+    window.opener.open_paths([str(tmp_path / "missing.png"), str(tmp_path / "also.png")])
+    until(lambda: window.message_line.isVisible() or window.session.state.pair != before)
+    until(lambda: not window.opener.lane.busy)
+    if window.session.state.pair == before:
+        assert window.message_line.message.kind == "error"
+    (tmp_path / "empty").mkdir()
+    window.opener.open_paths([str(tmp_path / "empty")])
+    until(lambda: not window.opener.lane.busy)
+    assert window.message_line.message.kind == "error"
+    until(lambda: not window.session.busy)
+
+
+def test_that_recent_pairs_are_in_the_menu(window: MainWindow, two_images: list[str], until: Until) -> None:
+    window.menus.recent.aboutToShow.emit()
+    assert not window.menus.recent.actions()[0].isEnabled()
+    window.opener.open_paths(two_images)
+    until(lambda: bool(window.session.recent))
+    until(lambda: not window.session.busy)
+    window.session.open_pairs(refs_of(2))
+    window.menus.recent.aboutToShow.emit()
+    window.menus.recent.actions()[0].trigger()
+    assert window.session.state.pair == window.session.recent[0]
+    until(lambda: not window.session.busy)
+
+
+# ------------------------------------------------------------------------ the pair list
+
+
+def test_that_thumbnails_are_made_only_for_rows_in_view(window: MainWindow, until: Until) -> None:
+    window.session.open_pairs(refs_of(5000))
+    view, model = window.browser.view, window.browser.model
+    until(lambda: bool(model.pictures) and not window.session.thumbnail_lane.busy)
+    in_view = view.height() // view.visualRect(view.model().index(0, 0)).height() + 2
+    assert 5 <= len(model.pictures) <= in_view + 5
+    view.scrollToBottom()
+    until(lambda: model.refs[-1] in model.pictures)
+    assert len(model.pictures) <= 2 * in_view + 10
+    until(lambda: not window.session.busy)
+
+
+def test_that_thousands_of_pairs_are_listed_and_filtered_quickly(window: MainWindow) -> None:
+    start = time.perf_counter()
+    window.browser._show_pairs(refs_of(5000))
+    window.browser.search.setText("blur 4999")
+    seconds = time.perf_counter() - start
+    assert window.browser.filtered.rowCount() <= 1
+    assert seconds < 1.0
+    window.browser.search.clear()
+
+
+def test_that_the_thumbnail_job_gives_snapshots_and_survives_a_broken_image() -> None:
+    refs = refs_of(3)
+
+    def make(ref: PairRef, side: int) -> np.ndarray:
+        if ref is refs[1]:
+            raise ValueError("broken")
+        return quick_thumbnail(ref, side)
+
+    job = thumbnails(refs, 32, make)
+    seen: list[Progress] = []
+    made: Any = None
+    try:
+        while True:
+            seen.append(next(job))
+    except StopIteration as stop:
+        made = stop.value
+    assert [ref for ref, _ in made] == list(refs)
+    assert made[1][1] is None
+    payloads = [progress.payload for progress in seen]
+    assert all(later[: len(earlier)] == earlier for earlier, later in itertools.pairwise(payloads))
+
+
+def test_that_filter_words_match_titles_tags_and_file_names() -> None:
+    ref = PairRef("files", "Graf 1-3", left="/data/graf/img1.ppm", right="/data/graf/img3.ppm", tags=("viewpoint",))
+    assert matches_filter(ref, "")
+    assert matches_filter(ref, "GRAF view")
+    assert matches_filter(ref, "img3")
+    assert not matches_filter(ref, "graf boat")
+
+
+def test_that_wrapped_text_keeps_every_word_when_there_is_room(window: MainWindow) -> None:
+    metrics = window.fontMetrics()
+    text = "geometric · repeated structure"
+    assert wrapped(text, metrics, 10_000, 2) == [text]
+    two = wrapped(text, metrics, metrics.horizontalAdvance("repeated structure") + 4, 2)
+    assert " ".join(two) == text
+    assert len(wrapped("one two three four", metrics, 20, 2)) == 2
+    assert wrapped("", metrics, 100, 2) == []
+
+
+def test_that_a_hidden_browser_makes_no_thumbnails(session: Session, qtbot: QtBot) -> None:
+    look = Style("dark")
+    browser = PairBrowser(session, look, quick_thumbnail)
+    qtbot.addWidget(browser)
+    browser._make_missing()
+    assert not session.thumbnail_lane.busy
+
+
+# ------------------------------------------------------------------------ status texts
+
+
+def test_that_no_result_has_no_funnel_and_no_times() -> None:
+    assert funnel_text(None) == ""
+    assert times_text(None) == ""
+
+
+def test_that_times_name_every_stage_and_their_sum() -> None:
+    request = MatchRequest(refs_of(1)[0], "sift", matchers.get("sift").defaults())
+    result = MatchResult(request, seconds={"detect": 0.038, "match": 0.0, "verify": 0.004})
+    assert times_text(result) == "detect 38  ·  match cached  ·  verify 4  ·  42 ms"
+
+
+def test_that_an_information_fades_and_an_error_stays(window: MainWindow) -> None:
+    window.message_line.show_message(Message("Fine."))
+    assert window.message_line._timer.isActive()
+    window.message_line.show_message(Message("Bad.", "error"))
+    assert not window.message_line._timer.isActive()
+    assert window.message_line.isVisible()
+
+
+# ---------------------------------------------------------------- closing and restoring
+
+
+def test_that_closing_saves_and_the_next_start_restores(window: MainWindow, jobs: Jobs) -> None:
+    window.session.set_theme("light")
+    window.session.select(Selection("right", 4, 5))
+    window.close()
+    again = Session(Store(config_folder()), make_job=jobs)
+    assert again.restore() == []
+    assert again.state == window.session.state
+    assert again.shutdown()
+    assert (config_folder() / "window.ini").exists()
+
+
+def test_that_closing_in_the_middle_of_a_job_ends_every_thread_quickly(window: MainWindow, jobs: Jobs) -> None:
+    jobs.steps, jobs.step_seconds = 100_000, 0.005
+    key(window, "Alt+Right")
+    assert window.session.busy
+    start = time.perf_counter()
+    window.close()
+    assert time.perf_counter() - start < 1.0
+    assert window.ended
+    assert jobs.closed == len(jobs.requests)
+
+
+def test_that_closing_leaves_a_job_that_never_answers_after_the_patience_is_over(
+    window: MainWindow, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    monkeypatch.setattr(main_window, "CLOSING_SECONDS", 0.3)
+    jobs.steps, jobs.step_seconds = 1, 1.5
+    key(window, "Alt+Right")
+    qtbot.wait(100)
+    start = time.perf_counter()
+    window.close()
+    assert time.perf_counter() - start < 1.0
+    assert not window.ended
+    time.sleep(1.6)
+    window.ended = window.session.shutdown(5.0)
+
+
+# --------------------------------------------------------------------------- random use
+
+
+def change_pairs(window: MainWindow, count: int, until: Until) -> None:
+    rng = random.Random(5)
+    window.session.open_pairs(refs_of(40))
+    for _ in range(count):
+        key(window, rng.choice(["Alt+Right", "Alt+Left"]))
+        if rng.random() < 0.1:
+            QApplication.processEvents()
+    until(lambda: not window.session.busy)
+    assert window.session.result is not None
+    assert window.session.result.request.ref == window.session.state.pair
+    assert window.top_bar.place.text() == f"{window.session.index + 1} / 40"
+
+
+def test_that_50_quick_pair_changes_end_at_the_last_one(window: MainWindow, until: Until) -> None:
+    change_pairs(window, 50, until)
+
+
+@pytest.mark.soak
+def test_that_500_quick_pair_changes_end_at_the_last_one(window: MainWindow, until: Until) -> None:
+    change_pairs(window, 500, until)
+
+
+KEY_NAMES = "Left Right Up Down Tab Space Escape Return F5 K L X F 0 G I P 1 Z PageDown Home Backspace"
+KEYS = [Qt.Key[f"Key_{name}"] for name in KEY_NAMES.split()]
+MODIFIERS = [Qt.KeyboardModifier.NoModifier] * 4 + [
+    Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.ShiftModifier,
+]  # fmt: skip
+
+
+def monkey(window: MainWindow, count: int, seed: int) -> None:
+    """Press, click, drag and roll at random; dialogs that block are not among the keys."""
+    rng = random.Random(seed)
+    for number in range(count):
+        target = rng.choice([w for w in window.findChildren(QWidget) if w.isVisible()] or [window])
+        place = QPointF(rng.randrange(max(1, target.width())), rng.randrange(max(1, target.height())))
+        glob = target.mapToGlobal(place)
+        modifiers = rng.choice(MODIFIERS)
+        action = rng.randrange(4)
+        if action == 0:
+            focus = window.focusWidget() or window
+            pressed = rng.choice(KEYS)
+            for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+                QApplication.postEvent(focus, QKeyEvent(kind, pressed, modifiers, ""))
+        elif action == 1 and not _opens_dialog(target):
+            left, none = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+            for kind, button, buttons in (
+                (QEvent.Type.MouseButtonPress, left, left),
+                (QEvent.Type.MouseMove, none, left),
+                (QEvent.Type.MouseButtonRelease, left, none),
+            ):
+                QApplication.postEvent(target, QMouseEvent(kind, place, glob, button, buttons, modifiers))
+        elif action == 2:
+            none = Qt.MouseButton.NoButton
+            QApplication.postEvent(target, QMouseEvent(QEvent.Type.MouseMove, place, glob, none, none, modifiers))
+        else:
+            turn = QPoint(0, rng.choice([-120, 120, 360]))
+            phase = Qt.ScrollPhase.NoScrollPhase
+            wheel = QWheelEvent(place, glob, QPoint(), turn, Qt.MouseButton.NoButton, modifiers, phase, False)
+            QApplication.postEvent(target, wheel)
+        if number % 5 == 0:
+            QApplication.processEvents()
+        while (popup := QApplication.activePopupWidget()) is not None:
+            popup.close()
+    QApplication.processEvents()
+
+
+def _opens_dialog(widget: QWidget) -> bool:
+    """Whether a click here opens a file dialog, which would wait for a user."""
+    words = getattr(widget, "text", None)
+    return callable(words) and str(words()).endswith("…")
+
+
+def test_that_200_random_events_do_no_harm(window: MainWindow, until: Until) -> None:
+    monkey(window, 200, seed=11)
+    until(lambda: not window.session.busy)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", [1, 2])
+def test_that_2000_random_events_do_no_harm(window: MainWindow, until: Until, seed: int) -> None:
+    monkey(window, 2000, seed)
+    until(lambda: not window.session.busy)
