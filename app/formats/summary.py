@@ -1,0 +1,66 @@
+"""A result in sentences, as the command line prints it.
+
+What lives here: :func:`sentences`. What does not: files. May import: records, ``formats.results``.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from app.formats.results import printable
+from app.records import Evaluation, MatchResult, Verdict, Verification
+
+
+def sentences(result: MatchResult) -> list[str]:
+    """Return what came out, line by line: images, funnel, model, truth, times, notes.
+
+    A partial result gives the lines of what there is.
+    """
+    lines = []
+    if result.pair is not None:
+        both = [f"{printable(i.name)} ({i.width} × {i.height})" for i in (result.pair.left, result.pair.right)]
+        lines.append(f"{both[0]} and {both[1]}, {result.request.matcher}")
+    if result.funnel:
+        lines.append("  ".join(f"{name} {count:,}" for name, count in result.funnel))
+    if result.verification is not None and result.verification.model != "none":
+        lines.append(_model(result.verification))
+    if result.evaluation is not None and result.evaluation.truth_kind != "none":
+        lines.extend(_truth(result.evaluation))
+    if result.seconds:
+        lines.append("seconds: " + "  ".join(f"{name} {value:.3f}" for name, value in result.seconds.items()))
+    return [*lines, *(f"note: {printable(note)}" for note in result.notes)]
+
+
+def _model(fitted: Verification) -> str:
+    if fitted.matrix is None:
+        return f"{fitted.model}: none found"
+    n, inliers = len(fitted.inlier), int(np.count_nonzero(fitted.inlier))
+    residual = float(np.median(fitted.residual_px[fitted.inlier])) if inliers else math.nan
+    share = f" ({100 * inliers / n:.1f} %)" if n else ""
+    middle = f", median residual {residual:.2f} px" if inliers else ""
+    return f"{fitted.model} ({fitted.method}, {fitted.threshold_px:g} px): {inliers} of {n} inliers{share}{middle}"
+
+
+def _truth(judged: Evaluation) -> list[str]:
+    """Return the verdicts and, where places are known, what was possible."""
+    names = ("consistent", "wrong") if judged.truth_kind == "epipolar" else ("right", "wrong", "undecided")
+    counts = ", ".join(f"{judged.count(Verdict[name.upper()])} {name}" for name in names)
+    first = f"truth ({judged.truth_kind}), within {judged.threshold_px:g} px: {counts}"
+    if judged.truth_kind == "epipolar":
+        return [first]
+    rates = [
+        f"precision {_percent(judged.precision)}",
+        f"recall {_percent(judged.recall)} of {judged.possible} possible",
+    ]
+    if not math.isnan(judged.repeatability):
+        rates.append(f"repeatability {_percent(judged.repeatability)}")
+    if not math.isnan(judged.corner_error_px):
+        found = math.isfinite(judged.corner_error_px)
+        rates.append(f"corner error {judged.corner_error_px:.2f} px" if found else "corner error: no homography found")
+    return [first, ", ".join(rates)]
+
+
+def _percent(share: float) -> str:
+    return "unknown" if math.isnan(share) else f"{100 * share:.1f} %"
