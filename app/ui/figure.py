@@ -144,7 +144,7 @@ def _write_png(view: PairView, path: Path, size: QSize, text: str) -> None:
     painter = QPainter(image)
     _draw(painter, view, text)
     painter.end()
-    if not image.save(str(path), b"PNG"):  # Qt says only that it failed; a full disk is the usual cause
+    if not image.save(str(path)):  # Qt says only that it failed; a full disk is the usual cause
         raise OSError("the picture could not be written; is the disk full?")
 
 

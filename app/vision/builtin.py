@@ -114,7 +114,7 @@ def _relit(
 
 def _coffee(_seed: int) -> Views:
     quad = np.array([[108, 12], [574, 48], [592, 356], [62, 384]], np.float64)
-    return _planar("coffee", _frame(0, 0, 600, 400), quad, ((600, 400), (600, 400)), "from the side, turned 8°")
+    return _planar("coffee", _frame(0, 0, 600, 400), quad, ((600, 400), (600, 400)), "seen from the side")
 
 
 def _strong_tilt(_seed: int) -> Views:

@@ -1,0 +1,130 @@
+"""Why not? Every stage can be the one at which a pair dies, and its numbers are those of the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.jobs import run_to_end
+from app.matchers import USUAL_WHY
+from app.records import (
+    Descriptors,
+    Features,
+    Keypoints,
+    MatchRequest,
+    MatchResult,
+    PairRef,
+    StageSettings,
+)
+from app.vision.match import MatchSettings, match_features
+from app.vision.probe import WhyNot, why_not
+from app.vision.verify import VerifySettings, verify
+
+
+@dataclass(frozen=True)
+class Spec:
+    key: str = "test"
+    why: tuple[Any, ...] = USUAL_WHY
+
+
+LEFT = Keypoints.at([[10, 10], [50, 10], [10, 50], [50, 50], [30, 30], [80, 80]], size=4)
+RIGHT = Keypoints.at([[20, 10], [60, 10], [20, 50], [60, 50], [90, 5], [40, 30]], size=4)
+ONE = np.eye(6, dtype=np.float32) * 10
+
+
+def result(left: np.ndarray, right: np.ndarray, **match: Any) -> MatchResult:
+    settings = StageSettings(None, None, MatchSettings(**match), VerifySettings(method="ransac"), None)
+    a, b = Features(LEFT, Descriptors(left.astype(np.float32))), Features(RIGHT, Descriptors(right.astype(np.float32)))
+    found = match_features(a, b, settings.match)
+    fitted = verify(found, LEFT, RIGHT, settings.verify)
+    request = MatchRequest(PairRef("builtin", "t", recipe="r"), "test", settings)
+    return MatchResult(request, left=a, right=b, matches=found, verification=fitted)
+
+
+def ask(of: MatchResult, left: tuple[float, float], right: tuple[float, float]) -> WhyNot:
+    return run_to_end(why_not(of, Spec(), left, right))
+
+
+def test_that_a_match_is_confirmed_at_every_stage() -> None:
+    answer = ask(result(ONE, ONE), (10, 10), (20, 10))
+    assert answer.died_at == ""
+    assert "matches" in answer.sentence
+    assert [r.stage for r in answer.reports] == ["keypoint", "rank", "ratio", "mutual", "verify"]
+    assert all(r.passed for r in answer.reports)
+
+
+def test_that_a_place_without_keypoint_is_said_with_the_distance() -> None:
+    answer = ask(result(ONE, ONE), (10, 30), (20, 10))
+    assert answer.died_at == "keypoint"
+    assert "nearest is 20.0 px away" in answer.sentence
+
+
+def test_that_rank_counts_the_nearer_ones() -> None:
+    answer = ask(result(ONE, ONE), (10, 10), (60, 10))
+    assert answer.died_at == "rank"
+    report = next(r for r in answer.reports if r.stage == "rank")
+    assert report.numbers["rank"] == 2
+    assert report.numbers["of"] == 6
+    assert answer.rivals[0].xy == (20, 10)
+
+
+def test_that_the_ratio_is_the_one_that_rejected() -> None:
+    right = ONE.copy()
+    right[1] = ONE[0] + [0, 0, 0, 0, 0, 1]
+    right[0] = ONE[0] + [0, 0, 0, 0, 0.93, 0]
+    answer = ask(result(ONE, right), (10, 10), (20, 10))
+    assert answer.died_at == "ratio"
+    assert "0.93" in answer.sentence
+
+
+def test_that_mutual_names_the_preferred_one() -> None:
+    left = ONE.copy()
+    left[1] = ONE[0] * 1.02
+    right = ONE.copy()
+    right[0] = ONE[0] * 1.03
+    right[1] = ONE[1] * 5
+    answer = ask(result(left, right, ratio=0.0), (10, 10), (20, 10))
+    assert answer.died_at == "mutual"
+    assert answer.mutual_partner == (50, 10)
+
+
+def test_that_an_outlier_tells_by_how_much() -> None:
+    # Left 4 goes to right 4 at (90, 5); the others move by (10, 0), so it misses by |(90,5) - (40,30)|.
+    answer = ask(result(ONE, ONE), (30, 30), (90, 5))
+    assert answer.died_at == "verify"
+    report = answer.reports[-1]
+    assert report.numbers["residual"] == pytest.approx(np.hypot(50, 25), abs=0.5)
+
+
+def test_that_a_distance_cut_is_reported() -> None:
+    right = ONE + np.float32(0.5)
+    answer = ask(result(ONE, right, max_distance=0.1), (10, 10), (20, 10))
+    assert answer.died_at == "distance"
+
+
+def test_that_only_the_matchers_own_stages_are_asked() -> None:
+    answer = run_to_end(why_not(result(ONE, ONE), Spec(why=("keypoint", "rank")), (10, 10), (20, 10)))
+    assert [r.stage for r in answer.reports] == ["keypoint", "rank"]
+
+
+def test_that_no_keypoints_at_all_are_an_answer() -> None:
+    of = result(ONE, ONE)
+    nothing = Features(Keypoints.empty(), Descriptors(np.zeros((0, 6), np.float32)))
+    answer = ask(replace(of, left=nothing), (10, 10), (20, 10))
+    assert answer.died_at == "keypoint"
+    assert "none at all" in answer.sentence
+
+
+def test_that_a_matcher_without_descriptors_says_whether_it_joins_them() -> None:
+    of = result(ONE, ONE)
+    of = replace(of, left=Features(LEFT), right=Features(RIGHT))
+    assert ask(of, (10, 10), (20, 10)).died_at == ""
+    assert ask(of, (10, 10), (60, 10)).died_at == "match"
+
+
+def test_that_an_unfinished_result_is_said() -> None:
+    of = result(ONE, ONE)
+    assert "wait" in ask(replace(of, matches=None), (0, 0), (0, 0)).sentence
