@@ -1,8 +1,8 @@
 """Starting the window, and taking its picture without one.
 
 What lives here: :func:`start`, :func:`screenshot` and the order of the start. What does not: the window.
-May import: everything; Qt only inside functions, after the checks that it can run and after numpy and
-OpenCV (its import hook slows every later import).
+May import: everything; Qt only inside functions, after the checks that it can run and after all that does
+not need it (numpy and OpenCV come with those): Qt's import hook slows every later import.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ import gc
 import logging
 import os
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import cv2  # noqa: F401  # imported here for its place in the order, before Qt
-import numpy  # noqa: F401  # as above
-
-from app.records import PairRef, UserError
+from app import locate, matchers, pairs, pipeline
+from app.jobs import Progress
+from app.records import MatchRequest, MatchResult, PairRef, UserError
+from app.settings import atomic_path
 from app.ui import display
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ log = logging.getLogger(__name__)
 FIRST_PICTURE_SECONDS = 0.25
 SCREENSHOT_SECONDS = 180.0
 CLOSING_SECONDS = 5.0
+CACHE_BYTES = 512 * 2**20
 
 
 def start(refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str | None = None) -> int:
@@ -46,6 +48,7 @@ def start(refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str
         The exit code: 0, or 2 with one sentence on stderr if no window can open here.
     """
     try:
+        matchers.discover()
         display.check()
         display.import_qt()
     except UserError as error:
@@ -72,15 +75,16 @@ def open_window(
 ) -> MainWindow:
     """Return the window on the restored session, its job begun and the pictures waited for a moment.
 
-    The match job starts before the window is built, so that both happen at once; the window then
-    waits for the pictures (not the matches) at most a quarter of a second, so that the first paint
-    shows them.
+    The match job starts before the window is built, so that both happen at once. It reads the
+    pictures and then leaves the processor to the window until that has been painted; the window
+    waits for the pictures at most a quarter of a second, so that the first paint shows them.
     """
     from app.ui.main_window import MainWindow
     from app.ui.session import Message, Session
     from app.ui.style import Style
 
-    session = Session(store)
+    painted = threading.Event()
+    session = Session(store, _held_until(painted))
     complaints = session.restore()
     if theme is not None:
         session.set_theme(theme)
@@ -94,12 +98,35 @@ def open_window(
     except BaseException:
         session.shutdown(CLOSING_SECONDS)
         raise
+    window.first_painted.connect(painted.set)
     session.setParent(window)
     look.setParent(window)
     for sentence in complaints:
         session.message.emit(Message(sentence))
     _wait(lambda: session.result is not None or not session.busy, FIRST_PICTURE_SECONDS)
     return window
+
+
+def _held_until(painted: threading.Event) -> Callable[[MatchRequest], Generator[Progress, None, MatchResult]]:
+    """Return the pipeline's job, held between the pictures and the matching until ``painted``."""
+    cache = pipeline.Cache(CACHE_BYTES)
+
+    def job(request: MatchRequest) -> Generator[Progress, None, MatchResult]:
+        steps = pipeline.run_pair(request, cache)
+        try:
+            while True:
+                progress = next(steps)
+                yield progress
+                partial = progress.payload
+                while isinstance(partial, MatchResult) and partial.pair is not None and not painted.wait(0.1):
+                    yield progress
+        except StopIteration as stop:
+            result: MatchResult = stop.value
+            return result
+        finally:
+            steps.close()
+
+    return job
 
 
 def screenshot(
@@ -121,8 +148,6 @@ def screenshot(
     Raises:
         UserError: if the matching fails or takes too long, or the picture cannot be written.
     """
-    from app.settings import atomic_path
-
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     display.import_qt()
     _application()
@@ -159,8 +184,6 @@ def _wait_until_complete(window: MainWindow) -> None:
 
 def _open_first(session: Session, refs: Sequence[PairRef]) -> None:
     """Open what was asked for, else the last pair, else the first built-in one."""
-    from app import pairs
-
     if refs:
         session.open_pairs(refs)
         return
@@ -177,8 +200,6 @@ def _application() -> QApplication:
     """Return the application, made at the first call."""
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
-
-    from app import locate
 
     app = QApplication.instance()
     if not isinstance(app, QApplication):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
+from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
 
 from app.records import PairRef
@@ -41,9 +41,14 @@ class MainWindow(QMainWindow):
         entries: the workspaces to offer.
         remember: whether the layout is restored now and saved on closing.
 
+    Signals:
+        first_painted: once, when the window has been painted for the first time.
+
     Attributes:
         ended: after closing, whether every lane's thread has ended.
     """
+
+    first_painted = Signal()
 
     def __init__(
         self,
@@ -55,6 +60,7 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self._remember = remember
+        self._painted = False
         self.session, self.look, self.ended = session, look, True
         self.workspaces: dict[str, Workspace] = {}
         self._entries = {entry.key: entry for entry in entries}
@@ -222,6 +228,13 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             self.opener.open_paths(paths)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint, and tell the first time."""
+        super().paintEvent(event)
+        if not self._painted:
+            self._painted = True
+            QTimer.singleShot(0, self.first_painted.emit)  # the parts are painted after the window itself
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the session, then end the lanes; the window is gone at once even if they take a while."""
