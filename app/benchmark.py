@@ -11,9 +11,10 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from app.formats import results
 from app.formats.matches_json import MMA_PX
 from app.jobs import Job, Progress
 from app.pipeline import Cache, run_pair
-from app.records import Evaluation, MatchRequest, MatchResult, PairRef, StageSettings, UserError, Verdict
+from app.records import Evaluation, ImagePair, MatchRequest, MatchResult, PairRef, StageSettings, UserError, Verdict
 from app.settings import atomic_text
 from app.vision.evaluate import auc_step, auc_trapezoid
 
@@ -33,6 +34,7 @@ NAN = math.nan
 TIMED = ("load", "detect + describe", "match", "verify", "evaluate")
 AUC_PX = (1.0, 3.0, 5.0)
 MAX_WORKERS = 64
+PAIR_BYTES = 8 * 2**30
 _COUNTS = ("keypoints_left", "keypoints_right", "matches", "right", "wrong")
 _RATES = ("precision", "recall", "repeatability")
 _SECONDS = tuple("seconds_" + name.replace(" + ", "_") for name in TIMED)
@@ -132,7 +134,8 @@ def run(
     Args:
         refs: the pairs.
         matcher_settings: matcher key -> settings, in the order of the rows.
-        cache: results to take and keep. Without one every run starts afresh, so that all its times are measured.
+        cache: results to take and keep. Without one only the decoded pair is shared by its matchers (all but the
+            first have 0 s for loading), so that every other time is measured.
         workers: pairs run at once; more than one makes the times of each longer.
 
     Returns:
@@ -145,37 +148,73 @@ def run(
         matchers.get(key)
     if not 1 <= workers <= MAX_WORKERS:
         raise UserError(f"{workers} workers: use 1 to {MAX_WORKERS}.")
-    requests = [MatchRequest(ref, key, settings) for ref in refs for key, settings in matcher_settings.items()]
-    rows: list[Row | None] = [None] * len(requests)
-    yield _progress(requests, rows, 0)
-    yield from _filled(requests, rows, cache, workers)
-    return _table(rows)
+    requests = [[MatchRequest(ref, key, settings) for key, settings in matcher_settings.items()] for ref in refs]
+    found = _Found([request for group in requests for request in group])
+    yield found.progress()
+    yield from _filled(requests, found, cache, workers)
+    return found.table()
+
+
+class _PairCache(Cache):
+    """Keeps the decoded pair and nothing else: loading is shared by the matchers, every other time is measured."""
+
+    def put(self, key: Hashable, value: Any) -> None:
+        if isinstance(value, ImagePair):
+            super().put(key, value)
+
+
+class _Found:
+    """The rows found so far, each at the place of its request; written by the workers' threads."""
+
+    def __init__(self, requests: Sequence[MatchRequest]) -> None:
+        self.requests = requests
+        self.rows: dict[MatchRequest, Row] = {}
+
+    def table(self) -> Table:
+        """Return the rows so far in order of the requests."""
+        rows = dict(self.rows)
+        return Table(tuple(rows[request] for request in self.requests if request in rows), len(self.requests))
+
+    def progress(self) -> Progress:
+        """Return where the comparison stands, with the table so far; the text names the first unfinished run."""
+        table = self.table()
+        current = next((request for request in self.requests if request not in self.rows), None)
+        text = "all pairs matched" if current is None else f"{current.matcher} on {current.ref.title}"
+        return Progress(len(table.rows), table.total, text, table)
 
 
 def _filled(
-    requests: Sequence[MatchRequest], rows: list[Row | None], cache: Cache | None, workers: int
+    groups: Sequence[Sequence[MatchRequest]], found: _Found, cache: Cache | None, workers: int
 ) -> Generator[Progress, None, None]:
-    """Run the requests in threads, put each row into its place, and yield every 0.1 s."""
-    stop, waiting = threading.Event(), iter(enumerate(requests))
-    running: dict[Future[Row | None], int] = {}
+    """Run the requests, pair by pair in threads, and yield every 0.1 s."""
+    stop, waiting = threading.Event(), iter(groups)
+    running: set[Future[None]] = set()
     pool = ThreadPoolExecutor(workers, thread_name_prefix="benchmark")
     try:
         while True:
-            for index, request in waiting:
-                running[pool.submit(_run_one, request, cache, stop)] = index
-                if len(running) >= workers:
-                    break
+            for group in islice(waiting, workers - len(running)):
+                running.add(pool.submit(_run_group, group, cache, found, stop))
             if not running:
                 return
-            for future in wait(running, timeout=0.1, return_when=FIRST_COMPLETED).done:
-                rows[running.pop(future)] = future.result()
-            yield _progress(requests, rows, min(running.values(), default=len(requests) - 1))
+            done, running = wait(running, timeout=0.1, return_when=FIRST_COMPLETED)
+            for future in done:
+                future.result()
+            yield found.progress()
     finally:
         stop.set()
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _run_one(request: MatchRequest, cache: Cache | None, stop: threading.Event) -> Row | None:
+def _run_group(group: Sequence[MatchRequest], cache: Cache | None, found: _Found, stop: threading.Event) -> None:
+    """Run all matchers on one pair; a row that was told to stop is left out."""
+    kept = _PairCache(PAIR_BYTES) if cache is None else cache
+    for request in group:
+        row = _run_one(request, kept, stop)
+        if row is not None:
+            found.rows[request] = row
+
+
+def _run_one(request: MatchRequest, cache: Cache, stop: threading.Event) -> Row | None:
     """Return the row of one request, None if it was told to stop."""
     job = run_pair(request, cache)
     try:
@@ -193,17 +232,6 @@ def _run_one(request: MatchRequest, cache: Cache | None, stop: threading.Event) 
         job.close()
 
 
-def _table(rows: Sequence[Row | None]) -> Table:
-    return Table(tuple(row for row in rows if row is not None), len(rows))
-
-
-def _progress(requests: Sequence[MatchRequest], rows: Sequence[Row | None], current: int) -> Progress:
-    """Return where the comparison stands, with the table so far."""
-    table = _table(rows)
-    text = f"{requests[current].matcher} on {requests[current].ref.title}" if requests else "no pairs"
-    return Progress(len(table.rows), table.total, text, table)
-
-
 # ---------------------------------------------------------------------------------- means
 
 
@@ -217,7 +245,7 @@ class Summary:
         means: column of :data:`HEADER` -> mean (``corner_error`` is not among them: one failure is infinite).
         auc_step: exact area under the recall curve of the corner error up to 1, 3 and 5 px, in [0, 1].
         auc_trapezoid: the same with linear interpolation, as the SuperGlue code computes it.
-        seconds: mean of the sum of all stages.
+        seconds: mean of the sum of all stages but loading.
     """
 
     matcher: str
@@ -247,7 +275,7 @@ def _summary(key: str, rows: Sequence[Row]) -> Summary:
         means,
         tuple(auc_step(errors, t) for t in AUC_PX),
         tuple(auc_trapezoid(errors, t) for t in AUC_PX),
-        _mean([float(np.nansum(row.seconds)) for row in good]),
+        _mean([float(np.nansum(row.seconds[1:])) for row in good]),
     )
 
 
@@ -265,6 +293,7 @@ def summary_text(table: Table, threshold_px: float) -> str:
     """Return the means per matcher as two tables of plain text."""
     found = summaries(table)
     pairs = len(dict.fromkeys(row.pair for row in table.rows))
+    head = f"Means over {pairs} pairs; right = within {threshold_px:g} px of the true place; seconds without loading"
     matching: list[tuple[str, ...]] = [_MATCHING]
     accuracy: list[tuple[str, ...]] = [_ACCURACY]
     for one in found:
@@ -276,7 +305,7 @@ def summary_text(table: Table, threshold_px: float) -> str:
         curve = tuple(_share(m[f"mma{t}"]) for t in (1, 3, 5, 10))
         accuracy.append((one.matcher, *curve, *map(_share, one.auc_step), *map(_share, one.auc_trapezoid)))
     return (
-        f"Means over {pairs} pairs; right = within {threshold_px:g} px of the true place\n{_aligned(matching)}\n\n"
+        f"{head}\n{_aligned(matching)}\n\n"
         "MMA: share of the matches within so many px. AUC of the homography corner error up to so many px: "
         "step = exact, trapez. = interpolated as in the SuperGlue code\n" + _aligned(accuracy)
     )

@@ -11,6 +11,7 @@ stderr; 130 interrupted; 141 the reader of the output went away.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import json
 import os
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from app.records import Features, Image, MatchResult
 
 PROGRAM = "correspondence-explorer"
+STAGES = ("detect", "describe", "match", "verify", "evaluate")
 SOME_FAILED, BAD_INPUT, INTERRUPTED, READER_GONE = 1, 2, 130, 141
 COMMANDS = """without a window (each has its own --help):
   match LEFT RIGHT     match two images, write matches and a figure
@@ -64,11 +66,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _complain("Interrupted.", INTERRUPTED)
     except BrokenPipeError:
-        # What is still buffered would raise again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return READER_GONE
+    except OSError as error:  # the files of the user are UserErrors; this is the output itself, or the system
+        _drop_output()
+        return _complain(f"Cannot go on: {error.strerror or error}.", BAD_INPUT)
     except SystemExit as stop:  # argparse ends --help and --version this way
         return stop.code if isinstance(stop.code, int) else 0
+
+
+def _drop_output() -> None:
+    """Send what is still buffered nowhere; it would raise again at exit."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # no console, or not a real one: nothing to drop
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _complain(sentence: str, code: int) -> int:
@@ -152,22 +162,9 @@ def _list_matchers() -> int:
 def _list_settings(key: str) -> int:
     """Print name, default, range or options, and help of every setting of a matcher."""
     from app import matchers
-    from app.settings import FieldSpec, fields_of, format_number
+    from app.formats.summary import settings_text
 
-    def values(spec: FieldSpec) -> str:
-        if spec.kind == "flag":
-            return "true or false"
-        if spec.kind == "choice":
-            return " | ".join(option for option, _ in spec.options)
-        unit = f" {spec.unit}" if spec.unit else ""
-        zero = f", 0 = {spec.zero_means}" if spec.zero_means else ""
-        return f"{format_number(spec.low)} to {format_number(spec.high)}{unit}{zero}"
-
-    defaults = matchers.get(key).defaults()
-    for stage in matchers.STAGES:
-        for spec in fields_of(getattr(defaults, stage)):
-            default = format_number(spec.default) if spec.kind == "number" else str(spec.default).lower()
-            print(f"{stage}.{spec.name}  default {default}  ({values(spec)})\n    {spec.help}")
+    print("\n".join(settings_text(matchers.get(key).defaults())))
     return 0
 
 
@@ -189,32 +186,26 @@ def _add_matcher(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--matcher", metavar="KEY", default="sift", help="default sift; all: --list-matchers")
 
 
-def _names(spec: MatcherSpec) -> list[str]:
-    """Return every ``stage.name`` of a matcher."""
-    from app.matchers import STAGES
-    from app.settings import fields_of
-
-    defaults = spec.defaults()
-    return [f"{stage}.{field.name}" for stage in STAGES for field in fields_of(getattr(defaults, stage))]
-
-
-def _settings(specs: Sequence[MatcherSpec], assignments: Sequence[str]) -> dict[str, StageSettings]:
-    """Return the settings of every matcher; each takes the assignments whose names it has.
+def _settings(
+    specs: Sequence[MatcherSpec], assignments: Sequence[str], *, stages: Sequence[str] = STAGES
+) -> dict[str, StageSettings]:
+    """Return the settings of every matcher; each takes the assignments whose names it has in these stages.
 
     Raises:
         UserError: for a name that none of them has (with near ones), or a bad value.
     """
+    from app.formats.results import settings_items
     from app.matchers import with_assignments
     from app.settings import parse_assignments
 
-    known = {spec.key: _names(spec) for spec in specs}
+    known = {spec.key: [name for name, _ in settings_items(spec.defaults(), stages)] for spec in specs}
     everything = list(dict.fromkeys(name for names in known.values() for name in names))
     wanted = [(f"{stage}.{name}", item) for item in assignments for stage, name, _ in parse_assignments([item])]
     for name, item in wanted:
         if name not in everything:
-            near = difflib.get_close_matches(name, everything, n=3, cutoff=0.5)
+            near = difflib.get_close_matches(name, everything, n=2, cutoff=0.6)
             hint = f"did you mean {' or '.join(near)}?" if near else f"see {PROGRAM} --list-settings."
-            raise UserError(f"--set {item}: {', '.join(known)} has no setting {name}; {hint}")
+            raise UserError(f"--set {item}: there is no {name} for {' or '.join(known)} here; {hint}")
     return {
         spec.key: with_assignments(spec.defaults(), [item for name, item in wanted if name in known[spec.key]])
         for spec in specs
@@ -310,7 +301,7 @@ def _features(arguments: list[str]) -> int:
 
     _check_output(options.out, export.FEATURE_SUFFIXES)
     spec = matchers.get(options.matcher)
-    settings = _settings([spec], options.assignments)[spec.key]
+    settings = _settings([spec], options.assignments, stages=("detect", "describe"))[spec.key]
     image = read_image(options.images[0])
     features = _extracted(spec, image, settings)
     described = features.descriptors
@@ -354,6 +345,8 @@ def _evaluate(arguments: list[str]) -> int:
     options = parser.parse_intermixed_args(arguments)
     if not options.paths and not options.builtin:
         parser.error("a folder, a list of pairs, or --builtin is needed")
+    if not 1 <= options.workers <= 64:
+        parser.error(f"--workers {options.workers}: use 1 to 64")
     _check_output(options.csv, (".csv",))
     return _evaluated(options)
 

@@ -1,6 +1,7 @@
-"""A result in sentences, as the command line prints it.
+"""A result and settings in words, as the command line prints them.
 
-What lives here: :func:`sentences`. What does not: files. May import: records, ``formats.results``.
+What lives here: :func:`sentences`, :func:`settings_text`. What does not: files. May import: records, settings,
+``formats.results``.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import math
 
 import numpy as np
 
-from app.formats.results import printable
-from app.records import Evaluation, MatchResult, Verdict, Verification
+from app.formats.results import STAGES, printable
+from app.records import Evaluation, MatchResult, StageSettings, Verdict, Verification
+from app.settings import FieldSpec, fields_of, format_number
 
 
 def sentences(result: MatchResult) -> list[str]:
@@ -64,3 +66,25 @@ def _truth(judged: Evaluation) -> list[str]:
 
 def _percent(share: float) -> str:
     return "unknown" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def settings_text(settings: StageSettings) -> list[str]:
+    """Return two lines per setting: ``stage.name`` with its value and what it may be, and its help."""
+    lines = []
+    for stage in STAGES:
+        part = getattr(settings, stage)
+        for spec in fields_of(part):
+            value = getattr(part, spec.name)
+            shown = format_number(value) if spec.kind == "number" else str(value).lower()
+            lines += [f"{stage}.{spec.name}  default {shown}  ({_allowed(spec)})", f"    {spec.help}"]
+    return lines
+
+
+def _allowed(spec: FieldSpec) -> str:
+    if spec.kind == "flag":
+        return "true or false"
+    if spec.kind == "choice":
+        return " | ".join(option for option, _ in spec.options)
+    unit = f" {spec.unit}" if spec.unit else ""
+    zero = f", 0 = {spec.zero_means}" if spec.zero_means else ""
+    return f"{format_number(spec.low)} to {format_number(spec.high)}{unit}{zero}"
