@@ -8,7 +8,6 @@ Third parties add theirs through the entry-point group ``correspondence_explorer
 from __future__ import annotations
 
 import importlib
-import importlib.metadata
 import logging
 import pkgutil
 from collections.abc import Callable, Mapping
@@ -116,7 +115,9 @@ def discover() -> tuple[Entry, ...]:
     entries = [
         _entry(name.replace("_", "-"), partial(importlib.import_module, f"app.matchers.{name}")) for name in names
     ]
-    for point in importlib.metadata.entry_points(group=ENTRY_POINTS):
+    from importlib.metadata import entry_points  # slow to import, and the first paint does without it
+
+    for point in entry_points(group=ENTRY_POINTS):
         entries.append(_entry(point.name, point.load))
     unique: dict[str, Entry] = {}
     for entry in entries:
@@ -125,17 +126,27 @@ def discover() -> tuple[Entry, ...]:
     return tuple(sorted(unique.values(), key=lambda e: (bool(e.reason), rank.get(e.key, len(rank)), e.key)))
 
 
+@cache
+def _shipped(key: str) -> Entry | None:
+    """Return a matcher of this package by its file's name, without importing all the others; else None."""
+    name = key.replace("-", "_")
+    if name not in [info.name for info in pkgutil.iter_modules(__path__)]:
+        return None
+    entry = _entry(key, partial(importlib.import_module, f"app.matchers.{name}"))
+    return entry if entry.key == key else None
+
+
 def get(key: str) -> MatcherSpec:
     """Return the usable matcher called ``key``.
 
     Raises:
         UserError: if there is none of that name, or it cannot run here (with the way to mend it).
     """
-    for entry in discover():
-        if entry.key == key:
-            if entry.spec is None or entry.reason:
-                raise UserError(f"The matcher {key} cannot be used: {entry.reason}")
-            return entry.spec
+    entry = _shipped(key) or next((entry for entry in discover() if entry.key == key), None)
+    if entry is not None:
+        if entry.spec is None or entry.reason:
+            raise UserError(f"The matcher {key} cannot be used: {entry.reason}")
+        return entry.spec
     known = ", ".join(entry.key for entry in discover() if not entry.reason)
     raise UserError(f"There is no matcher called {key!r}; known are {known}.")
 

@@ -44,12 +44,13 @@ class _Grip(QWidget):
 class Docks:
     """Pairs at the left, settings at the right, details at the bottom; the last two change with the workspace."""
 
-    def __init__(self, window: QMainWindow, look: Style, pairs: QWidget) -> None:
+    def __init__(self, window: QMainWindow, look: Style) -> None:
         self._window = window
+        self.pairs_stack = QStackedWidget()
         self.settings_stack = QStackedWidget()
         self.details_stack = QStackedWidget()
         areas = Qt.DockWidgetArea
-        self.pairs = self._dock(look, "Pairs", pairs, areas.LeftDockWidgetArea)
+        self.pairs = self._dock(look, "Pairs", self.pairs_stack, areas.LeftDockWidgetArea)
         self.settings = self._dock(look, "Settings", self.settings_stack, areas.RightDockWidgetArea)
         self.details = self._dock(look, "Details", self.details_stack, areas.BottomDockWidgetArea)
         self.all = (self.pairs, self.settings, self.details)

@@ -17,7 +17,7 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import locate, matchers, pairs, pipeline
+from app import locate, pairs, pipeline
 from app.jobs import Progress
 from app.records import MatchRequest, MatchResult, PairRef, UserError
 from app.settings import atomic_path
@@ -48,7 +48,6 @@ def start(refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str
         The exit code: 0, or 2 with one sentence on stderr if no window can open here.
     """
     try:
-        matchers.discover()
         display.check()
         display.import_qt()
     except UserError as error:
@@ -94,15 +93,16 @@ def open_window(
     try:
         look = Style(session.state.theme)
         look.apply()
-        window = MainWindow(session, look, remember=store is not None)
+        window = MainWindow(session, look, remember=store is not None, staged=True)
     except BaseException:
         session.shutdown(CLOSING_SECONDS)
         raise
     window.first_painted.connect(painted.set)
     session.setParent(window)
     look.setParent(window)
-    for sentence in complaints:
-        session.message.emit(Message(sentence))
+    if complaints:
+        text = Message(" ".join(complaints))
+        window.first_painted.connect(lambda: session.message.emit(text))
     _wait(lambda: session.result is not None or not session.busy, FIRST_PICTURE_SECONDS)
     return window
 
@@ -175,7 +175,7 @@ def _wait_until_complete(window: MainWindow) -> None:
     """
     session = window.session
     done = _wait(lambda: not session.busy and not session.thumbnail_lane.busy, SCREENSHOT_SECONDS)
-    message = window.message_line.message
+    message = window.around.message_line.message
     if message.kind == "error":
         raise UserError(message.text)
     if not done or not session.complete:

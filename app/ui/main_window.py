@@ -1,31 +1,31 @@
 """The window: puts the top bar, the workspaces, the docks and the status lines together.
 
-What lives here: :class:`MainWindow`, its layout and its coming and going. What does not: anything a part
-can do alone (``top_bar``, ``docks``, ``menus``, ``status``, ``browser``, ``opening``). May import: those, the
-session, the style, the list of workspaces, Qt's core, gui and widgets.
+What lives here: :class:`MainWindow`, its frame and its coming and going. What does not: anything a part can
+do alone (``surroundings``, ``docks``, ``opening``). May import: those, the session, the style, the list of
+workspaces, Qt's core, gui and widgets.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QAction, QCloseEvent, QDragEnterEvent, QDropEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QToolBar, QVBoxLayout, QWidget
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QToolBar
 
 from app.records import PairRef
-from app.ui.browser import PairBrowser
 from app.ui.docks import Docks
-from app.ui.menus import build_menus
 from app.ui.opening import Opener, paths_of
 from app.ui.session import Message, Session
 from app.ui.session_state import SessionState, config_folder
-from app.ui.status import MessageLine, StatusLine
 from app.ui.style import Style
-from app.ui.top_bar import TopBar
 from app.ui.workspaces import WORKSPACES, WorkspaceEntry
 from app.ui.workspaces.base import Workspace
+
+if TYPE_CHECKING:
+    from app.ui.surroundings import Surroundings
 
 log = logging.getLogger(__name__)
 TITLE = "Correspondence Explorer"
@@ -40,9 +40,10 @@ class MainWindow(QMainWindow):
         look: already applied.
         entries: the workspaces to offer.
         remember: whether the layout is restored now and saved on closing.
+        staged: whether what stands around the picture is made only after the first paint.
 
     Signals:
-        first_painted: once, when the window has been painted for the first time.
+        first_painted: once, when the window has been painted for the first time and is complete.
 
     Attributes:
         ended: after closing, whether every lane's thread has ended.
@@ -57,75 +58,71 @@ class MainWindow(QMainWindow):
         entries: Sequence[WorkspaceEntry] = WORKSPACES,
         *,
         remember: bool = True,
+        staged: bool = False,
     ) -> None:
         super().__init__()
         self._remember = remember
         self._painted = False
+        self._around: Surroundings | None = None
         self.session, self.look, self.ended = session, look, True
         self.workspaces: dict[str, Workspace] = {}
         self._entries = {entry.key: entry for entry in entries}
         self._front: Workspace | None = None
-        self.setWindowTitle(TITLE)
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
         self.opener = Opener(session, self)
-        self._build_parts(entries)
-        self.menus = build_menus(self)
-        self._add_keys()
-        self._connect()
+        self._build_frame()
+        session.state_changed.connect(self._show_state)
+        session.pair_changed.connect(self._show_title)
+        self._show_title(session.state.pair)
         self._show_state(session.state)
         self._restore_geometry()
+        if not staged:
+            self.complete()
 
     # ------------------------------------------------------------------------ building
 
-    def _build_parts(self, entries: Sequence[WorkspaceEntry]) -> None:
-        self.top_bar = TopBar(self.session, self.look, entries)
-        self._tool_bar = QToolBar("Top bar")
-        self._tool_bar.setObjectName("top-bar")
-        self._tool_bar.setMovable(False)
-        self._tool_bar.addWidget(self.top_bar)
-        self.addToolBar(self._tool_bar)
+    def _build_frame(self) -> None:
+        """Make the places of all parts at their final sizes, so that the pictures do not move later."""
+        self.menuBar().setMinimumHeight(self.look.px(3.25))
+        self.bar_place = QToolBar("Top bar")
+        self.bar_place.setObjectName("top-bar")
+        self.bar_place.setMovable(False)
+        self.bar_place.setMinimumHeight(self.look.px(6))
+        self.addToolBar(self.bar_place)
         self.centre = QStackedWidget()
         self.centre.setObjectName("centre")
         self.setCentralWidget(self.centre)
-        self.browser = PairBrowser(self.session, self.look)
-        self.docks = Docks(self, self.look, self.browser)
-        self.message_line = MessageLine(self.look)
-        self.status_line = StatusLine(self.session, self.look)
-        lines = QWidget()
-        column = QVBoxLayout(lines)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.message_line)
-        column.addWidget(self.status_line)
+        self.docks = Docks(self, self.look)
         self.statusBar().setSizeGripEnabled(False)
         self.statusBar().setContentsMargins(0, 0, 0, 0)
-        self.statusBar().addPermanentWidget(lines, 1)
+        self.statusBar().setMinimumHeight(self.look.px(5))
 
-    def _add_keys(self) -> None:
-        for entry in self._entries.values():
-            shortcut = QShortcut(QKeySequence(f"Ctrl+{entry.number}"), self)
-            shortcut.activated.connect(lambda key=entry.key: self.session.set_workspace(key))
-        self._escape = QShortcut(QKeySequence("Esc"), self)
-        self._escape.activated.connect(self._escaped)
+    def complete(self) -> None:
+        """Make what stands around the picture, unless it is there."""
+        if self._around is not None:
+            return
+        from app.ui.surroundings import Surroundings
 
-    def _connect(self) -> None:
-        session = self.session
-        session.state_changed.connect(self._show_state)
-        session.pair_changed.connect(self._show_title)
-        session.message.connect(self.message_line.show_message)
-        self.top_bar.present_wanted.connect(self.toggle_present)
-        self.browser.open_wanted.connect(self.opener.open_images)
-        self.browser.moved_out.connect(self.focus_picture)
+        self._around = Surroundings(self, list(self._entries.values()))
+        self._around.show_state(self.session.state)
+        self._show_surroundings()
+        self.focus_picture()
+
+    @property
+    def around(self) -> Surroundings:
+        """What stands around the picture; made now if it is not there."""
+        self.complete()
+        assert self._around is not None
+        return self._around
 
     # ------------------------------------------------------------------- what is shown
 
     def _show_state(self, state: SessionState) -> None:
         self.look.set_theme(state.theme)
-        self.menus.themes[state.theme].setChecked(True)
-        self.menus.undo.setEnabled(self.session.can_undo)
-        self.menus.redo.setEnabled(self.session.can_redo)
+        if self._around is not None:
+            self._around.show_state(state)
         key = state.workspace if state.workspace in self._entries else next(iter(self._entries))
         if self._front is None or self._front.key != key:
             self._bring_to_front(key)
@@ -136,44 +133,25 @@ class MainWindow(QMainWindow):
     def _bring_to_front(self, key: str) -> None:
         if self._front is not None:
             self._front.deactivate()
-        workspace = self.workspaces.get(key) or self._load(key)
-        self._front = workspace
-        self.centre.setCurrentWidget(workspace)
-        self.docks.show_panels(workspace.settings_panel(), workspace.details_panel())
-        self._show_actions(workspace)
-        workspace.activate()
+        if key not in self.workspaces:
+            self.workspaces[key] = self._entries[key].load()(self.session, self.look)
+            self.centre.addWidget(self.workspaces[key])
+        self._front = self.workspaces[key]
+        self.centre.setCurrentWidget(self._front)
+        self._front.activate()
+        self._show_surroundings()
         self.focus_picture()
 
-    def _load(self, key: str) -> Workspace:
-        """Make a workspace when it is first wanted."""
-        workspace = self._entries[key].load()(self.session, self.look)
-        self.workspaces[key] = workspace
-        self.centre.addWidget(workspace)
-        for panel in (self, workspace.settings_panel(), workspace.details_panel()):
+    def _show_surroundings(self) -> None:
+        """Show the panels and actions of the workspace in front."""
+        if self._around is None or self._front is None:
+            return
+        panels = (self._front.settings_panel(), self._front.details_panel())
+        self.docks.show_panels(*panels)
+        self._around.show_actions(self._front, list(self.workspaces.values()))
+        for panel in (self, *panels):
             for edit in panel.findChildren(QLineEdit):
                 edit.setAcceptDrops(False)  # files dropped on a field are for the window
-        return workspace
-
-    def _show_actions(self, workspace: Workspace) -> None:
-        """Put the workspace's actions into the menus they ask for."""
-        own = self.menus.workspace
-        own.clear()
-        own.setTitle(f"&{self._entries[workspace.key].title}")
-        for other in self.workspaces.values():
-            for action in other.actions():
-                for menu in (self.menus.file, self.menus.edit, self.menus.view):
-                    menu.removeAction(action)
-        for action in workspace.actions():
-            self._place(action)
-        own.menuAction().setVisible(not own.isEmpty())
-
-    def _place(self, action: QAction) -> None:
-        name = str(action.property("menu") or "")
-        menus = {"file": self.menus.file, "edit": self.menus.edit, "view": self.menus.view}
-        if name in menus:
-            menus[name].insertAction(self.menus.before[name], action)
-        else:
-            self.menus.workspace.addAction(action)
 
     # --------------------------------------------------------------------- what it does
 
@@ -195,7 +173,7 @@ class MainWindow(QMainWindow):
         self.menuBar().setVisible(not presenting)
         self.docks.set_presenting(presenting)
         self.look.set_presenting(presenting)
-        self.top_bar.present.setText("End  F5" if presenting else "Present  F5")
+        self.around.top_bar.present.setText("End  F5" if presenting else "Present  F5")
         if presenting:
             self.setWindowState(self.windowState() | Qt.WindowState.WindowFullScreen)
         else:
@@ -206,7 +184,7 @@ class MainWindow(QMainWindow):
         """Put the docks back where they were at first."""
         self.docks.arrange()
 
-    def _escaped(self) -> None:
+    def escape(self) -> None:
         """Esc: cancel the job, else end the presentation, else select nothing."""
         if self.session.busy:
             self.session.cancel()
@@ -234,7 +212,11 @@ class MainWindow(QMainWindow):
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
-            QTimer.singleShot(0, self.first_painted.emit)  # the parts are painted after the window itself
+            QTimer.singleShot(0, self._after_first_paint)  # the parts are painted after the window itself
+
+    def _after_first_paint(self) -> None:
+        self.complete()
+        self.first_painted.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the session, then end the lanes; the window is gone at once even if they take a while."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication, QImage
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.jobs import Progress, native
 from app.records import PairRef
@@ -75,6 +75,8 @@ class Opener(QObject):
 
     def open_images(self) -> None:
         """Ask for two images (chosen together, or one after the other)."""
+        from PySide6.QtWidgets import QFileDialog
+
         paths, _ = QFileDialog.getOpenFileNames(
             self._window, "Open two images (choose both, or one after the other)", self._folder, IMAGE_FILTER
         )
@@ -82,11 +84,15 @@ class Opener(QObject):
 
     def open_folder(self) -> None:
         """Ask for a folder."""
+        from PySide6.QtWidgets import QFileDialog
+
         path = QFileDialog.getExistingDirectory(self._window, "Open a folder of images or pairs", self._folder)
         self._open_chosen([path] if path else [])
 
     def open_list(self) -> None:
         """Ask for a list of pairs."""
+        from PySide6.QtWidgets import QFileDialog
+
         path, _ = QFileDialog.getOpenFileName(self._window, "Open a list of pairs", self._folder, LIST_FILTER)
         self._open_chosen([path] if path else [])
 

@@ -78,23 +78,23 @@ def key(window: QWidget, keys: str) -> None:
 
 
 def test_that_arrows_with_alt_step_through_the_pairs_and_the_place_is_shown(window: MainWindow) -> None:
-    assert window.top_bar.place.text() == "1 / 5"
+    assert window.around.top_bar.place.text() == "1 / 5"
     key(window, "Alt+Right")
     assert window.session.index == 1
-    assert window.top_bar.place.text() == "2 / 5"
+    assert window.around.top_bar.place.text() == "2 / 5"
     key(window, "Alt+Left")
     assert window.session.index == 0
-    assert not window.top_bar.previous.isEnabled()
+    assert not window.around.top_bar.previous.isEnabled()
 
 
 def test_that_the_buttons_step_and_the_list_follows(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.mouseClick(window.top_bar.next, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.around.top_bar.next, Qt.MouseButton.LeftButton)
     assert window.session.index == 1
-    assert window.browser.view.currentIndex().row() == 1
+    assert window.around.browser.view.currentIndex().row() == 1
 
 
 def test_that_a_click_in_the_list_opens_the_pair(window: MainWindow, qtbot: QtBot) -> None:
-    view = window.browser.view
+    view = window.around.browser.view
     middle = view.visualRect(view.model().index(3, 0)).center()
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=middle)
     assert window.session.index == 3
@@ -102,38 +102,38 @@ def test_that_a_click_in_the_list_opens_the_pair(window: MainWindow, qtbot: QtBo
 
 
 def test_that_the_filter_narrows_the_list_and_says_when_nothing_is_left(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.keyClicks(window.browser.search, "ROTATION pair")
-    assert window.browser.filtered.rowCount() == 2
-    assert window.browser.count.text() == "2 of 5"
+    qtbot.keyClicks(window.around.browser.search, "ROTATION pair")
+    assert window.around.browser.filtered.rowCount() == 2
+    assert window.around.browser.count.text() == "2 of 5"
     assert window.session.index == 0  # filtering opens nothing
-    window.browser.search.setText("no such words")
-    assert window.browser.empty.isVisible()
-    window.browser.search.clear()
-    assert window.browser.view.currentIndex().row() == 0
+    window.around.browser.search.setText("no such words")
+    assert window.around.browser.empty.isVisible()
+    window.around.browser.search.clear()
+    assert window.around.browser.view.currentIndex().row() == 0
 
 
 def test_that_a_chosen_matcher_is_used(window: MainWindow, until: Until) -> None:
-    combo = window.top_bar.matcher
-    row = next(r for r in range(combo.count()) if not window.top_bar._reason(r) and combo.itemText(r) != "SIFT")
+    combo = window.around.top_bar.matcher
+    row = next(r for r in range(combo.count()) if not window.around.top_bar._reason(r) and combo.itemText(r) != "SIFT")
     combo.activated.emit(row)
     assert window.session.state.matcher == combo.itemData(row)
     until(lambda: not window.session.busy)
 
 
 def test_that_a_matcher_that_cannot_run_says_why_and_is_not_chosen(window: MainWindow) -> None:
-    combo = window.top_bar.matcher
+    combo = window.around.top_bar.matcher
     missing = [entry for entry in matchers.discover() if entry.reason]
     if not missing:
         pytest.skip("every matcher can run in this environment")
     row = combo.findData(missing[0].key)
     assert missing[0].reason in combo.itemData(row, Qt.ItemDataRole.ToolTipRole)
     combo.highlighted.emit(row)
-    assert missing[0].reason in window.message_line.text.text()
+    assert missing[0].reason in window.around.message_line.text.text()
     combo.setCurrentIndex(row)
     combo.activated.emit(row)
     assert window.session.state.matcher == "sift"
     assert combo.currentData() == "sift"
-    assert window.message_line.message.kind == "error"
+    assert window.around.message_line.message.kind == "error"
 
 
 def test_that_undo_and_redo_keys_work_from_the_window(window: MainWindow, until: Until) -> None:
@@ -161,10 +161,10 @@ def test_that_escape_cancels_a_job_first_and_the_selection_next(window: MainWind
     window.session.select(Selection("left", 1, 1))
     jobs.steps, jobs.step_seconds = 1000, 0.005
     window.session.set_settings("match", replace(window.session.settings.match, ratio=0.3))
-    assert window.status_line.cancel.isVisible()
+    assert window.around.status_line.cancel.isVisible()
     key(window, "Esc")
     assert not window.session.busy
-    assert not window.status_line.cancel.isVisible()
+    assert not window.around.status_line.cancel.isVisible()
     assert window.session.state.selection is not None
     key(window, "Esc")
     assert window.session.state.selection is None
@@ -173,7 +173,7 @@ def test_that_escape_cancels_a_job_first_and_the_selection_next(window: MainWind
 def test_that_the_cancel_button_stops_the_job(window: MainWindow, jobs: Jobs, qtbot: QtBot) -> None:
     jobs.steps, jobs.step_seconds = 1000, 0.005
     key(window, "Alt+Right")
-    qtbot.mouseClick(window.status_line.cancel, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.around.status_line.cancel, Qt.MouseButton.LeftButton)
     assert not window.session.busy
 
 
@@ -182,14 +182,14 @@ def test_that_a_failure_is_told_with_details_to_copy_and_success_clears_it(
 ) -> None:
     jobs.fail = RuntimeError("boom")
     key(window, "Alt+Right")
-    until(lambda: window.message_line.isVisible())
-    assert "Something went wrong in “Detecting”" in window.message_line.text.text()
-    qtbot.mouseClick(window.message_line.copy, Qt.MouseButton.LeftButton)
+    until(lambda: window.around.message_line.isVisible())
+    assert "Something went wrong in “Detecting”" in window.around.message_line.text.text()
+    qtbot.mouseClick(window.around.message_line.copy, Qt.MouseButton.LeftButton)
     assert "RuntimeError: boom" in QGuiApplication.clipboard().text()
     jobs.fail = None
     key(window, "Alt+Right")
     until(lambda: not window.session.busy)
-    assert not window.message_line.isVisible()
+    assert not window.around.message_line.isVisible()
 
 
 def test_that_settings_in_the_panel_run_the_job_anew_and_undo_brings_them_back(
@@ -282,7 +282,7 @@ def test_that_two_dropped_files_are_opened(window: MainWindow, two_images: list[
 
 def test_that_one_file_waits_for_its_partner(window: MainWindow, two_images: list[str], until: Until) -> None:
     window.opener.open_paths(two_images[:1])
-    assert "is the left image" in window.message_line.text.text()
+    assert "is the left image" in window.around.message_line.text.text()
     window.opener.open_paths(two_images[1:])
     until(lambda: window.session.state.pair is not None and window.session.state.pair.kind == "files")
     until(lambda: not window.session.busy)
@@ -308,7 +308,7 @@ def test_that_files_and_pictures_are_pasted(window: MainWindow, two_images: list
     assert tuple(cv2.imread(str(pasted))[0, 0]) == (0, 0, 255)
     clipboard.clear()
     window.opener.paste()
-    assert "holds no picture" in window.message_line.text.text()
+    assert "holds no picture" in window.around.message_line.text.text()
     until(lambda: not window.session.busy)
 
 
@@ -330,26 +330,26 @@ def test_that_the_dialogs_open_what_was_chosen(
 def test_that_a_bad_drop_is_one_sentence_and_the_pair_stays(window: MainWindow, tmp_path: Path, until: Until) -> None:
     before = window.session.state.pair
     window.opener.open_paths([str(tmp_path / "missing.png"), str(tmp_path / "also.png")])
-    until(lambda: window.message_line.isVisible() or window.session.state.pair != before)
+    until(lambda: window.around.message_line.isVisible() or window.session.state.pair != before)
     until(lambda: not window.opener.lane.busy)
     if window.session.state.pair == before:
-        assert window.message_line.message.kind == "error"
+        assert window.around.message_line.message.kind == "error"
     (tmp_path / "empty").mkdir()
     window.opener.open_paths([str(tmp_path / "empty")])
     until(lambda: not window.opener.lane.busy)
-    assert window.message_line.message.kind == "error"
+    assert window.around.message_line.message.kind == "error"
     until(lambda: not window.session.busy)
 
 
 def test_that_recent_pairs_are_in_the_menu(window: MainWindow, two_images: list[str], until: Until) -> None:
-    window.menus.recent.aboutToShow.emit()
-    assert not window.menus.recent.actions()[0].isEnabled()
+    window.around.menus.recent.aboutToShow.emit()
+    assert not window.around.menus.recent.actions()[0].isEnabled()
     window.opener.open_paths(two_images)
     until(lambda: bool(window.session.recent))
     until(lambda: not window.session.busy)
     window.session.open_pairs(refs_of(2))
-    window.menus.recent.aboutToShow.emit()
-    window.menus.recent.actions()[0].trigger()
+    window.around.menus.recent.aboutToShow.emit()
+    window.around.menus.recent.actions()[0].trigger()
     assert window.session.state.pair == window.session.recent[0]
     until(lambda: not window.session.busy)
 
@@ -359,7 +359,7 @@ def test_that_recent_pairs_are_in_the_menu(window: MainWindow, two_images: list[
 
 def test_that_thumbnails_are_made_only_for_rows_in_view(window: MainWindow, until: Until) -> None:
     window.session.open_pairs(refs_of(5000))
-    view, model = window.browser.view, window.browser.model
+    view, model = window.around.browser.view, window.around.browser.model
     until(lambda: bool(model.pictures) and not window.session.thumbnail_lane.busy)
     in_view = view.height() // view.visualRect(view.model().index(0, 0)).height() + 2
     assert 5 <= len(model.pictures) <= in_view + 5
@@ -371,12 +371,12 @@ def test_that_thumbnails_are_made_only_for_rows_in_view(window: MainWindow, unti
 
 def test_that_thousands_of_pairs_are_listed_and_filtered_quickly(window: MainWindow) -> None:
     start = time.perf_counter()
-    window.browser._show_pairs(refs_of(5000))
-    window.browser.search.setText("blur 4999")
+    window.around.browser._show_pairs(refs_of(5000))
+    window.around.browser.search.setText("blur 4999")
     seconds = time.perf_counter() - start
-    assert window.browser.filtered.rowCount() <= 1
+    assert window.around.browser.filtered.rowCount() <= 1
     assert seconds < 1.0
-    window.browser.search.clear()
+    window.around.browser.search.clear()
 
 
 def test_that_the_thumbnail_job_gives_snapshots_and_survives_a_broken_image() -> None:
@@ -442,11 +442,11 @@ def test_that_times_name_every_stage_and_their_sum() -> None:
 
 
 def test_that_an_information_fades_and_an_error_stays(window: MainWindow) -> None:
-    window.message_line.show_message(Message("Fine."))
-    assert window.message_line._timer.isActive()
-    window.message_line.show_message(Message("Bad.", "error"))
-    assert not window.message_line._timer.isActive()
-    assert window.message_line.isVisible()
+    window.around.message_line.show_message(Message("Fine."))
+    assert window.around.message_line._timer.isActive()
+    window.around.message_line.show_message(Message("Bad.", "error"))
+    assert not window.around.message_line._timer.isActive()
+    assert window.around.message_line.isVisible()
 
 
 # ---------------------------------------------------------------- closing and restoring
@@ -502,7 +502,7 @@ def change_pairs(window: MainWindow, count: int, until: Until) -> None:
     until(lambda: not window.session.busy)
     assert window.session.result is not None
     assert window.session.result.request.ref == window.session.state.pair
-    assert window.top_bar.place.text() == f"{window.session.index + 1} / 40"
+    assert window.around.top_bar.place.text() == f"{window.session.index + 1} / 40"
 
 
 def test_that_50_quick_pair_changes_end_at_the_last_one(window: MainWindow, until: Until) -> None:
