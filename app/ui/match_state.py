@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from app.settings import Settings, choice, flag
 
-DEFAULT_TOP = 150
+# As many as the canvas draws with dashes and marks at the ends.
+DEFAULT_TOP = 300
 
 
 @dataclass(frozen=True)

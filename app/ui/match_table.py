@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.records import Bool
@@ -28,12 +28,13 @@ MOST_COPIED = 200_000
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its key in :class:`MatchValues`, its head, what it means, and how a number reads."""
+    """One column: its key in :class:`MatchValues`, its head, what it means, how a number reads, a widest text."""
 
     key: str
     head: str
     help: str
     text: Callable[[Any], str]
+    widest: str
     optional: bool = False
 
 
@@ -62,20 +63,24 @@ def _verdict(value: Any) -> str:
 
 
 COLUMNS: tuple[Column, ...] = (
-    Column("number", "#", "Place in the order the matcher gave", lambda v: f"{v:.0f}"),
-    Column("x1", "left x", "Left point, pixels from the centre of the top-left pixel", _fixed(2)),
-    Column("y1", "left y", "Left point, pixels downwards", _fixed(2)),
-    Column("x2", "right x", "Right point, pixels from the centre of the top-left pixel", _fixed(2)),
-    Column("y2", "right y", "Right point, pixels downwards", _fixed(2)),
-    Column("distance", "distance", "Descriptor distance: small is alike", _distance),
-    Column("ratio", "ratio", "Distance over the second nearest distance: small is distinctive", _fixed(3), True),
-    Column("confidence", "confidence", "From 0 to 1", _fixed(3), True),
-    Column("scale", "scale ×", "Right keypoint's size over the left one's", _fixed(2), True),
-    Column("angle", "angle Δ", "Turn from the left keypoint to the right one, clockwise", _signed_angle, True),
-    Column("inlier", "inlier", "Agrees with the fitted model", lambda v: "yes" if v else "no", True),
-    Column("residual", "residual px", "Distance from the fitted model in pixels", _fixed(2), True),
-    Column("error", "error px", "Distance from the true place in pixels", _fixed(2), True),
-    Column("verdict", "verdict", "What the truth says at the present threshold", _verdict, True),
+    Column("number", "#", "Place in the order the matcher gave", lambda v: f"{v:.0f}", "10000"),
+    Column("x1", "left x", "Left point, pixels from the centre of the top-left pixel", _fixed(2), "1200.00"),
+    Column("y1", "left y", "Left point, pixels downwards", _fixed(2), "1200.00"),
+    Column("x2", "right x", "Right point, pixels from the centre of the top-left pixel", _fixed(2), "1200.00"),
+    Column("y2", "right y", "Right point, pixels downwards", _fixed(2), "1200.00"),
+    Column("distance", "distance", "Descriptor distance: small is alike", _distance, "178.00"),
+    Column(
+        "ratio", "ratio", "Distance over the second nearest distance: small is distinctive", _fixed(3), "0.000", True
+    ),
+    Column("confidence", "confidence", "From 0 to 1", _fixed(3), "0.000", True),
+    Column("scale", "scale ×", "Right keypoint's size over the left one's", _fixed(2), "10.00", True),
+    Column(
+        "angle", "angle Δ", "Turn from the left keypoint to the right one, clockwise", _signed_angle, "−180.0°", True
+    ),
+    Column("inlier", "inlier", "Agrees with the fitted model", lambda v: "yes" if v else "no", "yes", True),
+    Column("residual", "residual px", "Distance from the fitted model in pixels", _fixed(2), "1000.00", True),
+    Column("error", "error px", "Distance from the true place in pixels", _fixed(2), "1000.00", True),
+    Column("verdict", "verdict", "What the truth says at the present threshold", _verdict, "● undecided", True),
 )
 
 
@@ -234,8 +239,8 @@ class MatchTable(QTableView):
         self.verticalHeader().hide()
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         head = self.horizontalHeader()
-        head.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        head.setMinimumSectionSize(56)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        head.setMinimumSectionSize(32)
         head.setHighlightSections(False)
         head.setSortIndicatorShown(True)
         head.setSectionsClickable(True)
@@ -246,7 +251,26 @@ class MatchTable(QTableView):
 
     def _show_look(self, look: Style) -> None:
         self.verticalHeader().setDefaultSectionSize(look.px(3.25))
+        self._share_width()
         self.viewport().update()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width among the columns."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Give every column what its widest text needs, and an equal share of the rest."""
+        plain, bold = self.fontMetrics(), QFontMetrics(self._look.font(bold=True))
+        room = 2 * self._look.px(1) + 2
+        arrow = self._look.px(1.5)
+        needed = []
+        for column in self.matches.columns:
+            head = bold.horizontalAdvance(column.head) + (arrow if column.key == self.matches.sort_key else 0)
+            needed.append(max(head, plain.horizontalAdvance(column.widest)) + room)
+        spare = max(0, self.viewport().width() - sum(needed)) // max(1, len(needed))
+        for section, width in enumerate(needed):
+            self.horizontalHeader().resizeSection(section, width + spare)
 
     def show_matches(self, values: MatchValues, keep: Bool, selected: int | None, sort: tuple[str, bool]) -> None:
         """Show matches in an order, with one of them (or none) as the current row."""
@@ -254,6 +278,7 @@ class MatchTable(QTableView):
         self.matches.sort_key, self.matches.descending = sort
         self.matches.show(values, keep)
         self._show_order(*sort)
+        self._share_width()
         self._quiet = False
         self.select_match(selected)
 
@@ -264,6 +289,7 @@ class MatchTable(QTableView):
         self._quiet = True
         self.matches.sort_by(key, descending=descending)
         self._show_order(key, descending)
+        self._share_width()
         self._quiet = False
         self.select_match(match)
 

@@ -1,0 +1,110 @@
+"""Saving a result from the window: the picture as shown, the whole figure, the matches.
+
+What lives here: which writer an ending means, and the dialogs. What does not: the writers (``figure``,
+``app.formats``). May import: those, the session, QtWidgets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from app.records import MatchResult, UserError
+from app.ui.match_state import MatchState
+from app.ui.pair_view import PairView
+from app.ui.session import Message, Session
+from app.ui.style import Style
+
+PICTURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
+MATCHES = "CSV (*.csv);;NumPy as SuperGlue writes it (*.npz);;JSON (*.json)"
+AskPath = Callable[[QWidget, str, str, str], str]
+
+
+def ask_path(parent: QWidget, title: str, suggestion: str, kinds: str) -> str:
+    """Ask for a file to write; empty if the user changes their mind. The chosen kind gives the ending."""
+    path, kind = QFileDialog.getSaveFileName(parent, title, suggestion, kinds)
+    if path and not Path(path).suffix:
+        path += kind.partition("*")[2].rstrip(")")
+    return path
+
+
+def write_matches(result: MatchResult, path: str | Path) -> None:
+    """Write all matches of a result as CSV, npz or JSON by the ending.
+
+    Raises:
+        UserError: for another ending, or if the file cannot be written.
+    """
+    from app.formats.matches_csv import write_matches_csv
+    from app.formats.matches_json import write_matches_json
+    from app.formats.matches_npz import write_matches_npz
+    from app.formats.results import table_of
+
+    suffix = Path(path).suffix.lower()
+    if suffix == ".csv":
+        write_matches_csv(path, table_of(result))
+    elif suffix == ".npz":
+        write_matches_npz(path, result)
+    elif suffix == ".json":
+        write_matches_json(path, result)
+    else:
+        raise UserError(f"{Path(path).name}: matches are saved as .csv, .npz or .json; choose one of these endings.")
+
+
+class Exporter:
+    """The export actions of the workspace; every failure is a message.
+
+    Attributes:
+        ask: asks for the path (replaced in tests).
+    """
+
+    def __init__(self, session: Session, look: Style, view: PairView) -> None:
+        self._session, self._look, self._view = session, look, view
+        self.ask: AskPath = ask_path
+
+    def _result(self) -> MatchResult | None:
+        """The finished result, or None with a message."""
+        result = self._session.result
+        if result is None or not self._session.complete or result.pair is None:
+            self._session.message.emit(Message("There is nothing to export yet; wait for the match to finish."))
+            return None
+        return result
+
+    def _save(self, title: str, kinds: str, ending: str, write: Callable[[MatchResult, str], None]) -> None:
+        result = self._result()
+        if result is None:
+            return
+        name = "".join(c if c.isalnum() else "-" for c in result.request.ref.title).strip("-").lower()[:60]
+        path = self.ask(self._view, title, f"{name or 'matches'}{ending}", kinds)
+        if not path:
+            return
+        try:
+            write(result, path)
+        except UserError as error:
+            self._session.message.emit(Message(str(error), "error"))
+            return
+        self._session.message.emit(Message(f"Saved {path}."))
+
+    def picture_as_shown(self) -> None:
+        """Save exactly what the canvas shows, with a caption."""
+        from app.ui.figure import caption, save_view
+
+        self._save(
+            "Export the picture as shown", PICTURES, ".png", lambda r, path: save_view(self._view, path, caption(r))
+        )
+
+    def figure(self, state: MatchState) -> None:
+        """Save the whole pair with the best matches, legend and caption, on a light ground."""
+        from app.ui.figure import save_figure
+
+        self._save(
+            "Export a figure of the whole pair",
+            PICTURES,
+            ".pdf",
+            lambda r, path: save_figure(r, path, theme="light", colour_by=state.colour_by, top=state.top),
+        )
+
+    def matches(self) -> None:
+        """Save all matches."""
+        self._save("Export all matches", MATCHES, ".csv", lambda r, path: write_matches(r, path))
