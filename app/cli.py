@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from app import __version__
+from app.jobs import EXIT_SECONDS, native_calls_ended
 from app.records import MatchRequest, PairRef, StageSettings, UserError
 
 if TYPE_CHECKING:
@@ -73,6 +74,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"Cannot go on: {error.strerror or error}.", BAD_INPUT)
     except SystemExit as stop:  # argparse ends --help and --version this way
         return stop.code if isinstance(stop.code, int) else 0
+
+
+def run() -> NoReturn:
+    """Run the program and end the process; what the installed commands call."""
+    code = main()
+    if not native_calls_ended(EXIT_SECONDS):
+        for stream in (sys.stdout, sys.stderr):
+            if stream is not None:
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _drop_output() -> None:

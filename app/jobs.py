@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 POLL_SECONDS = 0.1
 MAX_ABANDONED = 2
+EXIT_SECONDS = 0.5  # how long an ending program waits for native calls
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def run_to_end(job: Job[T], on_progress: Callable[[Progress], None] | None = Non
 
 # Native calls that were abandoned when their job was cancelled and have not returned yet.
 _abandoned = threading.Semaphore(MAX_ABANDONED)
+_running: set[threading.Thread] = set()
 
 
 class _Call:
@@ -66,7 +68,9 @@ class _Call:
         self.lock = threading.Lock()
         self.holds_slot = False
         self._function: Callable[[], Any] | None = function
-        threading.Thread(target=self._run, name="native", daemon=True).start()
+        thread = threading.Thread(target=self._run, name="native", daemon=True)
+        _running.add(thread)
+        thread.start()
 
     def _run(self) -> None:
         function, self._function = self._function, None
@@ -82,6 +86,7 @@ class _Call:
             self.done.set()
             if self.holds_slot:
                 _abandoned.release()
+        _running.discard(threading.current_thread())
 
     def abandon(self) -> None:
         """Let the thread finish on its own; waits while two others are already left behind."""
@@ -129,6 +134,18 @@ def native(
     if seconds is not None:
         seconds.extend(call.seconds for call in calls)
     return [call.value for call in calls]
+
+
+def native_calls_ended(seconds: float) -> bool:
+    """Wait at most ``seconds`` for the native calls still running; whether all have ended.
+
+    The interpreter must not be torn down under one of them (C++ code that finds it gone calls ``terminate``):
+    a program that cannot wait leaves with ``os._exit``.
+    """
+    end = time.monotonic() + seconds
+    for thread in tuple(_running):
+        thread.join(max(0.0, end - time.monotonic()))
+    return not any(thread.is_alive() for thread in tuple(_running))
 
 
 def finished(value: T) -> Job[T]:

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from app.jobs import native_calls_ended
+
 # Qt is asked for a screen that every machine has; a test of the real one starts its own process.
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
@@ -18,6 +20,11 @@ ROOT = Path(__file__).resolve().parent.parent
 def pytest_configure(config: pytest.Config) -> None:
     """Turn automatic collection off: it may run on a worker thread and destroy Qt objects there."""
     gc.disable()
+
+
+def pytest_sessionfinish() -> None:
+    """Let abandoned native calls end: they must not outlive the interpreter."""
+    native_calls_ended(60.0)
 
 
 @pytest.fixture(autouse=True)

@@ -356,10 +356,10 @@ def legend_of(colouring: Colouring, shown: Index, hidden: tuple[str, ...] = ()) 
     return Legend(title, tuple(rows), colouring.bar, colouring.low, colouring.high)
 
 
-def faded(lines: Lines, share: float = 0.22) -> Lines:
-    """Return the same lines in transparent colours (``#aarrggbb``), so that a single one stands out."""
+def faded(lines: Lines, share: float) -> Lines:
+    """Return the same lines in transparent colours (``#aarrggbb``); ``share`` is what is left of them."""
     alpha = f"{round(255 * share):02x}"
-    classes = tuple(replace(c, colour=f"#{alpha}{c.colour[1:]}", dash="solid") for c in lines.classes)
+    classes = tuple(replace(c, colour=f"#{alpha}{c.colour[1:]}") for c in lines.classes)
     return replace(lines, classes=classes)
 
 

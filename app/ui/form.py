@@ -230,7 +230,9 @@ class Form(QWidget):
     def _fit_numbers(self) -> None:
         for row in self.rows.values():
             if isinstance(row, _NumberRow):
-                row.spin.setFixedWidth(self.fontMetrics().horizontalAdvance("0") * NUMBER_DIGITS + 16)
+                metrics = self.fontMetrics()
+                digits, words = metrics.horizontalAdvance("0") * NUMBER_DIGITS, row.spin.specialValueText()
+                row.spin.setFixedWidth(max(digits, metrics.horizontalAdvance(words)) + 18)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Ask for a field's help when the cursor or the focus comes to it."""
@@ -253,7 +255,7 @@ class Form(QWidget):
         elif spec.kind == "number":
             row.widgets[0].setMinimumWidth(56)
             grid.addWidget(row.widgets[0], line, 1)
-            grid.addWidget(row.widgets[1], line, 2)
+            grid.addWidget(row.widgets[1], line, 2, Qt.AlignmentFlag.AlignRight)
         for widget in row.widgets:
             widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             widget.installEventFilter(self._calm)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import locate, pairs, pipeline
-from app.jobs import Progress
+from app.jobs import EXIT_SECONDS, Progress, native_calls_ended
 from app.records import MatchRequest, MatchResult, PairRef, UserError
 from app.settings import atomic_path
 from app.ui import display
@@ -62,7 +62,7 @@ def start(refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str
     window.show()
     code = app.exec()
     guard.stop()
-    if not window.ended:
+    if not (window.ended and native_calls_ended(EXIT_SECONDS)):
         # A native call outlived the patience of closing; daemon threads must not hang or crash the exit.
         logging.shutdown()
         os._exit(code)

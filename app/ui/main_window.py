@@ -225,8 +225,9 @@ class MainWindow(QMainWindow):
         self.session.save()
         self._save_geometry()
         self.hide()
-        ended_opening = self.opener.lane.shutdown(0.0)
-        self.ended = self.session.shutdown(CLOSING_SECONDS) and (ended_opening or self.opener.lane.shutdown(0.0))
+        self.opener.lane.shutdown(0.0)  # told first, waited for last: both end at once
+        self.ended = self.session.shutdown(CLOSING_SECONDS)
+        self.ended = self.opener.lane.shutdown(CLOSING_SECONDS) and self.ended
         event.accept()
 
     def _settings_file(self) -> QSettings:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QMenu,
+    QSizePolicy,
     QStackedLayout,
     QStackedWidget,
     QTabBar,
@@ -106,6 +107,8 @@ class MatchDetails(QWidget):
         self.bar = QTabBar()
         self.bar.setDrawBase(False)
         self.bar.setExpanding(False)
+        self.bar.setUsesScrollButtons(False)
+        self.bar.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         self.bar.setAccessibleName("Details")
         for title, _ in self.tabs.values():
             self.bar.addTab(title)
@@ -113,7 +116,7 @@ class MatchDetails(QWidget):
         self.filter = QLineEdit()
         self.filter.setPlaceholderText("ratio < 0.7 and error > 3")
         self.filter.setClearButtonEnabled(True)
-        self.filter.setMinimumWidth(120)
+        self.filter.setMinimumWidth(100)
         self.filter.setMaximumWidth(320)
         self.filter.setAccessibleName("Filter for table and picture")
         self.filter.setToolTip(_filter_help())
@@ -126,7 +129,7 @@ class MatchDetails(QWidget):
         self.export = QToolButton()
         self.export.setObjectName("boxed")
         self.export.setText("Export")
-        self.export.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.export.setAccessibleName("Export")
         self.export.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.export.setToolTip("Save the picture, a figure or the matches")
         line.addWidget(self.bar)
@@ -141,6 +144,13 @@ class MatchDetails(QWidget):
         menu = QMenu(self.export)
         menu.addActions(actions)
         self.export.setMenu(menu)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the word on the export button out where the tabs need the room."""
+        super().resizeEvent(event)
+        wide = self.width() > 95 * self._look.px(1)
+        style = Qt.ToolButtonStyle
+        self.export.setToolButtonStyle(style.ToolButtonTextBesideIcon if wide else style.ToolButtonIconOnly)
 
     def _show_look(self, look: Style) -> None:
         self.export.setIcon(look.icon("export"))

@@ -62,25 +62,26 @@ def _verdict(value: Any) -> str:
     return "–" if value < 0 else f"{VERDICT_MARKS[value]} {VERDICT_WORDS[value]}"
 
 
+# The most telling first: on a narrow window the last ones are reached by scrolling.
 COLUMNS: tuple[Column, ...] = (
     Column("number", "#", "Place in the order the matcher gave", lambda v: f"{v:.0f}", "10000"),
-    Column("x1", "left x", "Left point, pixels from the centre of the top-left pixel", _fixed(2), "1200.00"),
-    Column("y1", "left y", "Left point, pixels downwards", _fixed(2), "1200.00"),
-    Column("x2", "right x", "Right point, pixels from the centre of the top-left pixel", _fixed(2), "1200.00"),
-    Column("y2", "right y", "Right point, pixels downwards", _fixed(2), "1200.00"),
+    Column("verdict", "verdict", "What the truth says at the present threshold", _verdict, "● undecided", True),
+    Column("error", "error px", "Distance from the true place in pixels", _fixed(2), "1000.00", True),
     Column("distance", "distance", "Descriptor distance: small is alike", _distance, "178.00"),
     Column(
         "ratio", "ratio", "Distance over the second nearest distance: small is distinctive", _fixed(3), "0.000", True
     ),
     Column("confidence", "confidence", "From 0 to 1", _fixed(3), "0.000", True),
+    Column("inlier", "inlier", "Agrees with the fitted model", lambda v: "yes" if v else "no", "yes", True),
+    Column("residual", "residual px", "Distance from the fitted model in pixels", _fixed(2), "1000.00", True),
+    Column("x1", "left x", "Left point, pixels from the centre of the top-left pixel", _fixed(2), "1200.00"),
+    Column("y1", "left y", "Left point, pixels downwards", _fixed(2), "1200.00"),
+    Column("x2", "right x", "Right point, pixels from the centre of the top-left pixel", _fixed(2), "1200.00"),
+    Column("y2", "right y", "Right point, pixels downwards", _fixed(2), "1200.00"),
     Column("scale", "scale ×", "Right keypoint's size over the left one's", _fixed(2), "10.00", True),
     Column(
         "angle", "angle Δ", "Turn from the left keypoint to the right one, clockwise", _signed_angle, "−180.0°", True
     ),
-    Column("inlier", "inlier", "Agrees with the fitted model", lambda v: "yes" if v else "no", "yes", True),
-    Column("residual", "residual px", "Distance from the fitted model in pixels", _fixed(2), "1000.00", True),
-    Column("error", "error px", "Distance from the true place in pixels", _fixed(2), "1000.00", True),
-    Column("verdict", "verdict", "What the truth says at the present threshold", _verdict, "● undecided", True),
 )
 
 
@@ -262,7 +263,7 @@ class MatchTable(QTableView):
     def _share_width(self) -> None:
         """Give every column what its widest text needs, and an equal share of the rest."""
         plain, bold = self.fontMetrics(), QFontMetrics(self._look.font(bold=True))
-        room = 2 * self._look.px(1) + 2
+        room = 2 * self._look.px(1) + 10
         arrow = self._look.px(1.5)
         needed = []
         for column in self.matches.columns:

@@ -64,7 +64,7 @@ def failure_message(event: Event) -> Message:
 
 def _pipeline_job() -> MakeMatchJob:
     """Return the real pipeline with a cache of its own."""
-    from app import pipeline
+    import app.pipeline as pipeline
 
     cache = pipeline.Cache(CACHE_BYTES)
     return lambda request: pipeline.run_pair(request, cache)

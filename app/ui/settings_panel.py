@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import matchers
@@ -55,7 +56,7 @@ class SettingsPanel(QWidget):
         self.setObjectName("panel")
         self._session = session
         self._matcher = ""
-        self.forms: dict[str, Form] = {}
+        self._forms: dict[str, Form] = {}
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)
@@ -76,8 +77,20 @@ class SettingsPanel(QWidget):
         outer.addWidget(self._scroll, 1)
         outer.addWidget(rule())
         outer.addWidget(self._help_line())
-        self._show_state(session.state)
         session.state_changed.connect(self._show_state)
+
+    @property
+    def forms(self) -> dict[str, Form]:
+        """The form of every stage that has settings; made when first asked for or shown."""
+        if not self._matcher:
+            self._rebuild()
+        return self._forms
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Make the forms when they are first seen: the first paint does without them."""
+        if not self._matcher:
+            self._rebuild()
+        super().showEvent(event)
 
     def show_help(self, text: str) -> None:
         """Show a help text in the line at the bottom."""
@@ -102,16 +115,18 @@ class SettingsPanel(QWidget):
 
     def _show_state(self, _state: object) -> None:
         """Show the state's settings; the forms are made anew for another matcher."""
+        if not self._matcher:
+            return
         if self._session.state.matcher != self._matcher:
-            self._matcher = self._session.state.matcher
             self._rebuild()
             return
         settings = self._session.settings
-        for stage, form in self.forms.items():
+        for stage, form in self._forms.items():
             if form.settings != getattr(settings, stage):
                 form.set_values(getattr(settings, stage))
 
     def _rebuild(self) -> None:
+        self._matcher = self._session.state.matcher
         spec = matchers.get(self._matcher)
         settings = self._session.settings
         stages = QWidget()
@@ -124,7 +139,7 @@ class SettingsPanel(QWidget):
         teaches.setWordWrap(True)
         teaches.setToolTip(f"<p>{spec.source}</p>")
         column.addWidget(teaches)
-        self.forms = {}
+        self._forms = {}
         for stage, title in STAGE_TITLES.items():
             form = build(getattr(settings, stage))
             if form.rows:
@@ -157,4 +172,4 @@ class SettingsPanel(QWidget):
         form.changed.connect(changed)
         form.held.connect(self._session.hold_undo)
         form.refused.connect(lambda text: self._session.message.emit(Message(text, "error")))
-        self.forms[stage] = form
+        self._forms[stage] = form

@@ -27,6 +27,7 @@ __all__ = [
     "make_image",
     "read_image",
     "read_thumbnail",
+    "reduced",
     "thumbnail",
     "working_image",
 ]
@@ -219,7 +220,7 @@ def _make_working(image: Image, max_side: int) -> WorkingImage:
 
 def thumbnail(image: Image, side: int) -> UInt8:
     """Return (h, w, 3) uint8 with the longer side at most ``side`` pixels; never enlarged."""
-    return _reduced(image.rgb, side)
+    return reduced(image.rgb, side)
 
 
 def read_thumbnail(path: str | Path, side: int, *, quarter_turns: int = 0) -> UInt8:
@@ -239,10 +240,11 @@ def read_thumbnail(path: str | Path, side: int, *, quarter_turns: int = 0) -> UI
         rgb = _rgb(small)
     else:
         rgb, _ = _decoded(file, data, header)
-    return np.ascontiguousarray(np.rot90(_reduced(rgb, side), quarter_turns % 4))
+    return np.ascontiguousarray(np.rot90(reduced(rgb, side), quarter_turns % 4))
 
 
-def _reduced(rgb: UInt8, side: int) -> UInt8:
+def reduced(rgb: UInt8, side: int) -> UInt8:
+    """Return an (H, W, 3) picture with its longer side at most ``side`` pixels; never enlarged."""
     height, width = rgb.shape[:2]
     scale = min(1.0, side / max(width, height))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))

@@ -23,8 +23,9 @@ import numpy as np
 from app.records import Bool, Descriptors, Float32, Float64, Int32
 from app.vision.scores import Measure, Problem, Rows, problem_of
 
-# Floats per block of the product: 8 MB stays in the cache between the passes over it.
-BLOCK = 2_000_000
+# Floats per block of the product: 12 MB stays in the last cache between the passes over it; smaller blocks
+# repeat the product's own preparations too often, above all when other programs want the cores.
+BLOCK = 3_000_000
 MOST_ROWS = 1024
 # Below every score; finite, so that differences of two of them stay numbers.
 NEVER = np.float32(-3e38)
@@ -62,8 +63,11 @@ class _Found:
     alone: Bool  # the row is the first, and beyond doubt the only, best of its column within its block
 
 
-def _best_two(block: Float32, rows: Rows) -> tuple[Rows, Float32, Rows, Float32, Float32]:
-    """Return (first index, its score, second index, its score, third score) of every row."""
+def _best_two(block: Float32, rows: Rows, *, exact: bool) -> tuple[Rows, Float32, Rows, Float32, Float32]:
+    """Return (first index, its score, second index, its score, third score) of every row.
+
+    The third only serves to tell a close call, and is not looked for where products are exact.
+    """
     first = block.argmax(axis=1)
     best = block[rows, first]
     if block.shape[1] == 1:
@@ -72,10 +76,12 @@ def _best_two(block: Float32, rows: Rows) -> tuple[Rows, Float32, Rows, Float32,
     block[rows, first] = NEVER
     second = block.argmax(axis=1)
     runner_up = block[rows, second]
-    block[rows, second] = NEVER
-    third = block.max(axis=1)
+    third = np.full(len(rows), NEVER)
+    if not exact:
+        block[rows, second] = NEVER
+        third = block.max(axis=1)
+        block[rows, second] = runner_up
     block[rows, first] = best
-    block[rows, second] = runner_up
     return first, best, second, runner_up, third
 
 
@@ -94,7 +100,7 @@ def _search_block(problem: Problem, block: Float32, offset: int, found: _Found) 
     rows = np.arange(len(block))
     here = slice(offset, offset + len(block))
     columns: Float32 = block.max(axis=0)
-    first, best, second, runner_up, third = _best_two(block, rows)
+    first, best, second, runner_up, third = _best_two(block, rows, exact=not slack)
     if slack:
         found.distance[here] = problem.measure(rows + offset, first)
         found.second[here] = problem.measure(rows + offset, second) if block.shape[1] > 1 else np.nan

@@ -61,34 +61,50 @@ def _in_chunks(rows: Rows, columns: Rows, width: int, function: Measure) -> Floa
     return result
 
 
+def _whole(values: Array) -> bool:
+    """Return whether all values are whole numbers; the first rows usually tell."""
+    return all(bool(np.array_equal(part, np.rint(part))) for part in (values[:16], values))
+
+
+def _with_norms(values: Array, shift: Array, *, norm_first: bool) -> tuple[Float32, Float32]:
+    """Return ((N, D + 2) float32 rows of shifted values with minus half their squared norm and a one, the norms).
+
+    Left rows carry (norm, 1) and right rows (1, norm), so that the product of two rows is -d²/2.
+    """
+    n, width = values.shape
+    full = np.empty((n, width + 2), np.float32)
+    moved = np.subtract(values, shift, out=full[:, :width], casting="same_kind")
+    norms: Float32 = np.vecdot(moved, moved)
+    full[:, width if norm_first else width + 1] = -0.5 * norms
+    full[:, width + 1 if norm_first else width] = 1
+    return full, norms
+
+
 def _euclidean(left: Array, right: Array) -> Problem:
     """Return the problem whose score is -d²/2, after moving the origin into the data."""
-    centre = right.mean(axis=0, dtype=np.float64)
-    whole = all(bool(np.array_equal(values, np.rint(values))) for values in (left, right))
+    centre = right[:: 1 + len(right) // 1000].mean(axis=0, dtype=np.float64)
+    whole = _whole(left) and _whole(right)
     if whole:
         centre = np.rint(centre)
-    shift = centre.astype(left.dtype) if left.dtype == np.float64 else centre.astype(np.float32)
-    a, b = (np.asarray(values - shift, np.float32) for values in (left, right))
-    a_norm, b_norm = (np.einsum("ij,ij->i", v, v, dtype=np.float64) for v in (a, b))
+    shift = centre.astype(left.dtype)
+    a, a_norm = _with_norms(left, shift, norm_first=True)
+    b, b_norm = _with_norms(right, shift, norm_first=False)
     largest = 2 * max(float(a_norm.max()), float(b_norm.max()))
     exact = whole and 2 * largest < EXACT_BELOW
-    one = np.ones((len(a), 1), np.float32), np.ones((len(b), 1), np.float32)
-    # Two more columns put the norms into the product, so that rows and columns of it are both comparable.
-    a_full = np.hstack([a, (-0.5 * a_norm)[:, None].astype(np.float32), one[0]])
-    b_full = np.hstack([b, one[1], (-0.5 * b_norm)[:, None].astype(np.float32)])
-    width = a_full.shape[1]
+    width = a.shape[1]
 
     def measure(i: Rows, j: Rows) -> Float64:
-        gap = left[i].astype(np.float64) - right[j].astype(np.float64)
-        result: Float64 = np.sqrt(np.einsum("ij,ij->i", gap, gap))
+        gap = left[i].astype(np.float64)
+        gap -= right[j]
+        result: Float64 = np.sqrt(np.vecdot(gap, gap))
         return result
 
     return Problem(
-        a_full,
-        b_full,
+        a,
+        b,
         np.float32(0 if exact else 2 * (width + 8) * ROUNDING * largest),
         lambda i, j: _in_chunks(i, j, width, measure),
-        float((a_norm.sum() + b_norm.sum()) / (len(a) + len(b))),
+        float((a_norm.sum(dtype=np.float64) + b_norm.sum(dtype=np.float64)) / (len(a) + len(b))),
         lambda score: np.sqrt(-2 * score),
     )
 
@@ -106,7 +122,7 @@ def _cosine(left: Array, right: Array) -> Problem:
     width = a.shape[1]
 
     def measure(i: Rows, j: Rows) -> Float64:
-        result: Float64 = 1.0 - np.einsum("ij,ij->i", a[i], b[j])
+        result: Float64 = 1.0 - np.vecdot(a[i], b[j])
         return result
 
     slack = np.float32(2 * (width + 8) * ROUNDING)

@@ -9,6 +9,8 @@ by ZNCC is ranking by SSD of standardised windows (facts sheet 2).
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -17,7 +19,7 @@ from app.records import Bool, Float32, Float64
 
 def _rows(windows: npt.ArrayLike) -> Float64:
     values = np.asarray(windows, np.float64)
-    return values.reshape(len(values), -1)
+    return values.reshape(len(values), math.prod(values.shape[1:]))
 
 
 def ssd(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.bench
-ROUNDS = 7
+ROUNDS = 5
 
 # Each prints the time of its first paint on the clock that the parent process reads too.
 WATCH = """

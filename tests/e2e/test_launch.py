@@ -114,25 +114,30 @@ def test_that_waiting_ends_when_the_time_is_over(qapp: object) -> None:
 
 
 QUIT_MID_JOB = """
-import sys, time
+import sys
 from app.ui import launch
-from app.ui.launch import _application, open_window
-from app.ui.session_state import Store, config_folder
+app = launch._application()
 from PySide6.QtCore import QTimer
-app = _application()
-window = open_window(Store(config_folder()))
-window.show()
 def leave():
+    windows = [w for w in app.topLevelWidgets() if type(w).__name__ == "MainWindow" and w.isVisible()]
+    if not windows:
+        QTimer.singleShot(1, leave)
+        return
+    (window,) = windows
     window.session.step_pair(1)
     window.close()
-QTimer.singleShot(30, leave)
-code = app.exec()
-print("ENDED", window.ended)
-sys.exit(code)
+QTimer.singleShot(AFTER, leave)
+sys.exit(launch.start())
 """
 
 
-def test_that_the_process_ends_cleanly_when_closed_in_the_middle_of_a_job(project_root: Path, tmp_path: Path) -> None:
-    done = run(QUIT_MID_JOB, project_root, tmp_path, QT_QPA_PLATFORM="offscreen")
+@pytest.mark.parametrize("after_ms", [0, 30, 300])
+def test_that_the_process_ends_cleanly_when_closed_in_the_middle_of_a_job(
+    after_ms: int, project_root: Path, tmp_path: Path
+) -> None:
+    code = QUIT_MID_JOB.replace("AFTER", str(after_ms))
+    done = run(code, project_root, tmp_path, QT_QPA_PLATFORM="offscreen")
     assert done.returncode == 0, done.stderr
+    said = [line for line in done.stderr.splitlines() if "propagateSizeHints" not in line]
+    assert said == []
     assert (tmp_path / "config" / "session.json").exists()

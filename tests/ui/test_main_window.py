@@ -35,6 +35,7 @@ from app.records import MatchRequest, MatchResult, PairRef, Selection
 from app.ui import browser as browser_module
 from app.ui import help_pages, main_window
 from app.ui.browser import PairBrowser, matches_filter, thumbnails, wrapped
+from app.ui.launch import _wait, open_window
 from app.ui.main_window import MainWindow
 from app.ui.session import Message, Session
 from app.ui.session_state import Store, config_folder
@@ -553,8 +554,11 @@ def monkey(window: MainWindow, count: int, seed: int) -> None:
             QApplication.postEvent(target, wheel)
         if number % 5 == 0:
             QApplication.processEvents()
-        while (popup := QApplication.activePopupWidget()) is not None:
-            popup.close()
+        for _ in range(8):
+            if (popup := QApplication.activePopupWidget()) is None:
+                break
+            popup.hide()
+            QApplication.processEvents()
     QApplication.processEvents()
 
 
@@ -564,13 +568,42 @@ def _opens_dialog(widget: QWidget) -> bool:
     return callable(words) and str(words()).endswith("…")
 
 
-def test_that_200_random_events_do_no_harm(window: MainWindow, until: Until) -> None:
-    monkey(window, 200, seed=11)
-    until(lambda: not window.session.busy)
+@pytest.fixture
+def real_window(qtbot: QtBot, until: Until) -> Iterator[MainWindow]:
+    """The program's own window: its workspaces, the built-in pairs and the real pipeline."""
+    window = open_window(Store(config_folder()), theme="dark")
+    window.resize(1280, 800)
+    window.show()
+    until(lambda: window.session.complete)
+    yield window
+    window.close()
+    assert window.ended
+    window.deleteLater()
+    QApplication.instance().setStyleSheet("")
+
+
+def test_that_200_random_events_do_no_harm(real_window: MainWindow, until: Until) -> None:
+    monkey(real_window, 200, seed=11)
+    _wait(lambda: not real_window.session.busy, 60.0)
+    assert not real_window.session.busy
 
 
 @pytest.mark.soak
-@pytest.mark.parametrize("seed", [1, 2])
-def test_that_2000_random_events_do_no_harm(window: MainWindow, until: Until, seed: int) -> None:
-    monkey(window, 2000, seed)
-    until(lambda: not window.session.busy)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_that_2000_random_events_do_no_harm(real_window: MainWindow, until: Until, seed: int) -> None:
+    monkey(real_window, 2000, seed)
+    _wait(lambda: not real_window.session.busy, 120.0)
+    assert not real_window.session.busy
+
+
+def test_that_quick_changes_of_real_pairs_cancel_within_a_fifth_of_a_second(real_window: MainWindow) -> None:
+    slowest = 0.0
+    for _ in range(8):
+        start = time.perf_counter()
+        key(real_window, "Alt+Right")
+        slowest = max(slowest, time.perf_counter() - start)
+        QApplication.processEvents()
+    assert slowest < 0.2
+    _wait(lambda: not real_window.session.busy, 60.0)
+    assert real_window.session.result is not None
+    assert real_window.session.result.request.ref == real_window.session.state.pair

@@ -8,7 +8,7 @@ import pytest
 from app.records import Keypoints, Matches
 from app.vision.geometry import symmetric_epipolar_distance, transform
 from app.vision.verify import METHODS, VerifySettings, camera, verify
-from tests.vision.test_geometry import _pose
+from tests.vision.poses import known_pose
 
 H = np.array([[1.05, 0.08, 12], [-0.06, 0.97, -5], [5e-5, 2e-5, 1]])
 A = np.array([[1.05, 0.08, 12], [-0.06, 0.97, -5], [0, 0, 1]])
@@ -50,7 +50,7 @@ def test_that_a_plane_is_found_among_wrong_matches(
 @pytest.mark.parametrize("method", sorted(METHODS))
 @pytest.mark.parametrize("model", ["fundamental", "essential"])
 def test_that_two_views_of_depth_are_found(rng: np.random.Generator, model: str, method: str) -> None:
-    pose = _pose()
+    pose = known_pose()
     points = rng.uniform([-1, -1, 3], [1, 1, 6], (150, 3))
     moved = points @ pose.rotation.T + pose.translation
     a, b = ((p @ pose.k_left.T)[:, :2] / p[:, 2:] for p in (points, moved))

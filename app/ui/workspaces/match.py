@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.records import MatchResult, Selection, Side, find_match
 from app.ui import colour_rules, match_hints
+from app.ui.line_layer import FINE_LINES
 from app.ui.match_advice import advice
 from app.ui.match_details import MatchDetails
 from app.ui.match_export import Exporter
@@ -34,6 +35,9 @@ from app.ui.workspaces.base import Workspace
 
 # Beyond this many lines transparency would cost too much: only the selected one is drawn.
 MOST_FADED = 1500
+BEHIND_SELECTED = 0.22
+# Between these numbers lines are drawn with this share of their colour, so that the picture shows through.
+FEW_LINES, MANY_SHARE = 60, 0.62
 SIDES: tuple[Side, Side] = ("left", "right")
 
 
@@ -246,7 +250,9 @@ class MatchWorkspace(Workspace):
             shown = np.array([selected], np.intp)
         lines = colour_rules.lines_of(self.values, self.colouring, shown) if wanted else None
         if lines is not None and alone and len(shown) > 1:
-            lines = colour_rules.faded(lines)
+            lines = colour_rules.faded(lines, BEHIND_SELECTED)
+        elif lines is not None and FEW_LINES < len(shown) <= FINE_LINES:
+            lines = colour_rules.faded(lines, MANY_SHARE)
         self.canvas.set_lines(lines)
         self.canvas.set_selection(selected if wanted else None)
 
