@@ -27,9 +27,13 @@ ALLOWED: dict[str, set[str]] = {
     "pairs": {"records", "settings", "jobs", "locate", "vision", "formats"},
     "pipeline": {"records", "settings", "jobs", "locate", "vision", "learning", "matchers", "pairs"},
     "benchmark": {"records", "settings", "jobs", "locate", "vision", "matchers", "formats", "pairs", "pipeline", ""},
-    "cli": {
+    "commands": {
         "records", "settings", "jobs", "locate", "vision", "learning", "matchers", "formats", "pairs",
         "pipeline", "benchmark", "",
+    },
+    "cli": {
+        "records", "settings", "jobs", "locate", "vision", "learning", "matchers", "formats", "pairs",
+        "pipeline", "benchmark", "commands", "",
     },
     "ui": {
         "records", "settings", "jobs", "locate", "vision", "learning", "matchers", "formats", "pairs",
@@ -37,7 +41,7 @@ ALLOWED: dict[str, set[str]] = {
     },
 }  # fmt: skip
 # The command line starts the window, and draws figures, only when asked to.
-LAZILY_ALLOWED = {"cli": {"ui"}}
+LAZILY_ALLOWED = {"cli": {"ui"}, "commands": {"ui"}}
 QT = {"PySide6", "pyqtgraph", "shiboken6"}
 SLOW = {"torch", "kornia", "sklearn", "scipy", "skimage", "pyqtgraph", "PIL", "matplotlib", "safetensors", "h5py"}
 
