@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QAbstractTableModel, QItemSelectionModel, QModelIndex, QPersistentModelIndex, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QGuiApplication, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.records import Bool
@@ -339,6 +339,15 @@ class MatchTable(QTableView):
         rows = rows or list(range(self.matches.rowCount()))
         QGuiApplication.clipboard().setText(self.matches.csv(rows))
         self.copied.emit(min(len(rows), MOST_COPIED))
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Take the keyboard without choosing the first row, which Qt would do."""
+        chosen = self.currentIndex().isValid()
+        self._quiet = True
+        super().focusInEvent(event)
+        if not chosen:
+            self.selectionModel().clearCurrentIndex()
+        self._quiet = False
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Ctrl+C copies rows as CSV; the arrows move as in any table."""

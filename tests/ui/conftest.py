@@ -8,13 +8,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+from match_parts import Counted, Hands, small_pair
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from window_parts import Jobs
 
+from app import matchers, pairs
+from app.ui import browser as browser_module
+from app.ui.main_window import MainWindow
 from app.ui.session import Session
-from app.ui.session_state import FOLDER_VARIABLE
+from app.ui.session_state import FOLDER_VARIABLE, Store
+from app.ui.style import Style
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +75,45 @@ def until() -> Callable[[Callable[[], bool]], None]:
         assert _wait(condition, 5.0), "nothing happened in five seconds"
 
     return wait
+
+
+@pytest.fixture(scope="module")
+def shared(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Hands, Counted]]:
+    """The real window on the Match workspace with small pairs, made once per file; use ``hands``."""
+    with pytest.MonkeyPatch.context() as patch:
+        counted = Counted()
+        patch.setattr(matchers, "get", counted.get)
+        patch.setattr(pairs, "load", small_pair)
+        patch.setattr(browser_module, "_make_thumbnail", lambda _ref, side: np.full((side, side, 3), 90, np.uint8))
+        session = Session(Store(tmp_path_factory.mktemp("config")))
+        session.restore()
+        look = Style("dark")
+        look.apply()
+        window = MainWindow(session, look, remember=False)
+        session.setParent(window)
+        look.setParent(window)
+        window.resize(1280, 800)
+        window.docks.arrange()
+        window.show()
+        hands = Hands(window)
+        hands.start_afresh()
+        hands.start_lanes()
+        yield hands, counted
+        window.close()
+        assert window.ended
+        window.deleteLater()
+        qapp.setStyleSheet("")
+
+
+@pytest.fixture
+def hands(shared: tuple[Hands, Counted]) -> Hands:
+    """The window as after the start: first pair matched, default settings and view, nothing selected, no history."""
+    shared[0].start_afresh()
+    shared[1].reset()
+    return shared[0]
+
+
+@pytest.fixture
+def counted(shared: tuple[Hands, Counted], hands: Hands) -> Counted:
+    """What the matchers of ``hands`` were asked to do since the test began."""
+    return shared[1]

@@ -61,6 +61,7 @@ class MatchWorkspace(Workspace):
         self.colouring = colour_rules.colour(self.values, "verdict", style.tokens.colours())
         self.drawn: Index = np.zeros(0, np.intp)
         self._marks: dict[str, tuple[Mark, ...]] = {}
+        self._chosen: tuple[object, int] = (None, -1)
         self._shown_features: tuple[object, ...] = ()
         self.keys = MatchActions(self)
         self.pointing = Pointing(self)
@@ -197,9 +198,18 @@ class MatchWorkspace(Workspace):
 
     @property
     def selected(self) -> int | None:
-        """Index of the selected match in the present result."""
+        """Index of the selected match in the present result.
+
+        Several matches can join the same two places (a keypoint has one descriptor per orientation): then
+        it is the one that was chosen.
+        """
         result = self.session.result
-        return None if result is None else find_match(result, self.session.state.selection)
+        found = None if result is None else find_match(result, self.session.state.selection)
+        matches, chosen = self._chosen
+        if result is None or found is None or matches is not result.matches:
+            return found
+        ends = np.hstack([self.values.left_xy[[found, chosen]], self.values.right_xy[[found, chosen]]])
+        return chosen if np.array_equal(*ends) else found
 
     @property
     def _keep(self) -> np.ndarray:
@@ -300,4 +310,9 @@ class MatchWorkspace(Workspace):
         """Select a match, named by the side that was pointed at."""
         left, right = ((float(x), float(y)) for x, y in (self.values.left_xy[match], self.values.right_xy[match]))
         here, there = (left, right) if side == "left" else (right, left)
-        self.session.select(Selection(side, *here, there))
+        selection = Selection(side, *here, there)
+        self._chosen = (None if self.session.result is None else self.session.result.matches, match)
+        if selection == self.session.state.selection:  # another match between the same two places
+            self._show_selection(selection)
+        else:
+            self.session.select(selection)
