@@ -115,14 +115,15 @@ def label(painter: QPainter, view: PairView, at: QPointF, text: str, colour: QCo
 def _captions(painter: QPainter, view: PairView) -> None:
     painter.setFont(view.ui_font(0.9))
     metrics = QFontMetricsF(painter.font())
-    for side, text in view.captions.items():
+    for side in view.captions:
         if view.scene is None:
             continue
         left, top, right, _ = view.window_of(view.scene.of(side))
         if right - left < 40:
             continue
-        shown = metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, right - left - 12)
-        if top >= metrics.height() + 4:
+        shown = metrics.elidedText(view.caption_of(side), Qt.TextElideMode.ElideMiddle, right - left - 12)
+        row = top - metrics.height() - 4
+        if row >= 0 and view.picture_at(left + 2, row) is None and view.picture_at(left + 2, top - 2) is None:
             painter.setPen(QColor(view.tokens.muted))
             painter.drawText(QPointF(left + 2, top - 6), shown)
         else:  # no room above: on a plate inside the picture
@@ -137,7 +138,7 @@ def legend(painter: QPainter, view: PairView, content: Legend) -> None:
     metrics = QFontMetricsF(painter.font())
     row = metrics.height() + 6
     width = max(
-        [metrics.horizontalAdvance(content.title.upper()) + 16]
+        [metrics.horizontalAdvance(content.title) + 16]
         + [56 + metrics.horizontalAdvance(r.text) + 20 + metrics.horizontalAdvance(r.count) for r in content.rows]
         + ([metrics.horizontalAdvance(content.low + content.high) + 48, 180.0] if content.bar else [])
     )
@@ -150,7 +151,7 @@ def legend(painter: QPainter, view: PairView, content: Legend) -> None:
     painter.drawRoundedRect(box, 4, 4)
     x, y = box.left() + 10, box.top() + 6 + metrics.ascent()
     painter.setPen(QColor(view.tokens.muted))
-    painter.drawText(QPointF(x, y), content.title.upper())
+    painter.drawText(QPointF(x, y), content.title)
     if content.bar:
         _colour_bar(painter, view, content, QRectF(x, y + 8, box.width() - 20, 10), metrics)
         y += row * 1.5

@@ -351,8 +351,9 @@ def legend_of(colouring: Colouring, shown: Index, hidden: tuple[str, ...] = ()) 
         count = f"hidden ({counts[index]:,})" if item.name in hidden else some
         rows.append(LegendRow(item.colour, item.dash, item.mark, item.name, count))
     title = colouring.title
-    if colouring.bar and len(shown) != len(colouring.group):
-        title += f" · {len(shown):,} of {len(colouring.group):,}"
+    if colouring.bar:
+        total = f"{len(colouring.group):,}"
+        title += f" · {total}" if len(shown) == len(colouring.group) else f" · {len(shown):,} of {total}"
     return Legend(title, tuple(rows), colouring.bar, colouring.low, colouring.high)
 
 

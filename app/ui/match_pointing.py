@@ -40,8 +40,9 @@ class Pointing:
         return "left" if self._hover is None else self._hover.side
 
     def forget(self) -> None:
-        """Take the hint away until the mouse moves again."""
+        """Take the hint and the numbers of a line away until the mouse moves again."""
         self._hint(None)
+        self._line_hovered(None)
 
     # ------------------------------------------------------------------- clicking
 

@@ -168,6 +168,13 @@ class PairView(QWidget):
         self.captions = {"left": left, "right": right}
         self.update()
 
+    def caption_of(self, side: Side) -> str:
+        """Return the words above a picture; the left one's say when the right picture lies over it."""
+        text = self.captions.get(side, "")
+        if side == "right" or self._registration == "none":
+            return text
+        return f"{text} · {self._registration}: right picture laid over it"
+
     def set_message(self, text: str) -> None:
         """Write a sentence over an empty or failed view."""
         self.message = text

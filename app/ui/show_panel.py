@@ -13,7 +13,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QStandardItemModel
 from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
-from app.ui.colour_rules import RULES, Colouring, available
+from app.ui.colour_rules import RULES, Colouring, available, usable_rule
 from app.ui.form import build
 from app.ui.match_state import MatchState
 from app.ui.match_values import MatchValues
@@ -128,9 +128,11 @@ class ShowStrip(QWidget):
             item = items.item(row)
             item.setEnabled(not reasons[key])
             item.setToolTip(reasons[key] or rule.help)
-        self.colours.setCurrentIndex(max(0, self.colours.findData(state.colour_by)))
-        chosen = state.colour_by if state.colour_by in RULES else "verdict"
-        self.colours.setToolTip(f"<p>{reasons[chosen] or RULES[chosen].help}</p>")
+        used = usable_rule(values, state.colour_by)
+        self.colours.setCurrentIndex(self.colours.findData(used))
+        why = reasons.get(state.colour_by, "")
+        instead = f"{why} Coloured by {RULES[used].label.lower()} instead. " if why else ""
+        self.colours.setToolTip(f"<p>{instead}{RULES[used].help}</p>")
 
     def _report(self, state: MatchState) -> None:
         if state != self._state:

@@ -205,6 +205,7 @@ class Hands:
         return self.canvas.screen_of(side, x, y).toPoint()
 
     def click(self, at: QPoint) -> None:
+        self.hover(at)
         QTest.mouseClick(self.canvas, LEFT, NONE, at)
 
     def hover(self, at: QPoint) -> None:

@@ -191,6 +191,7 @@ class MatchWorkspace(Workspace):
             )
             self.canvas.set_captions(left, right)
         self.values = values_of(result)
+        self.pointing.forget()
         self._show_dimmed()
         self._show_registration(tell=False)
         self._list()
