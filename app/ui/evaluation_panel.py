@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QWidget
 
 from app.records import Evaluation, MatchResult, Verdict
@@ -24,6 +24,8 @@ NO_TRUTH = (
 )
 NOT_YET = "The judgement appears with the finished result."
 CURVE_PX = 10
+LEAST_CURVE, MOST_CURVE = 110, 240
+TITLES = ("Matching accuracy: share of decided matches within t", "Matching accuracy within t", "Accuracy")
 
 
 def percent(share: float) -> str:
@@ -39,9 +41,10 @@ def evaluation_facts(result: MatchResult, judged: Evaluation) -> list[tuple[str,
         rows.append(("consistent (≤ t of the line)", f"{judged.count(Verdict.CONSISTENT):,}"))
     rows.append(("undecided", f"{judged.count(Verdict.UNDECIDED):,}"))
     rows.append(("possible matches", f"{judged.possible:,}"))
-    rows.append(("precision, right / (right + wrong)", percent(judged.precision)))
-    rows.append(("recall, right / possible", percent(judged.recall)))
-    rows.append((f"repeatability at {t:g} px", percent(judged.repeatability) + _chance(result, t, judged)))
+    rows.append(("precision = right / (right + wrong)", percent(judged.precision)))
+    rows.append(("recall = right / possible", percent(judged.recall)))
+    rows.append((f"repeatability at {t:g} px", percent(judged.repeatability)))
+    rows += _chance(result, t, judged)
     corner = judged.corner_error_px
     words = "–" if math.isnan(corner) else "no homography found" if math.isinf(corner) else f"{corner:.2f} px"
     rows.append(("corner error of the homography", words))
@@ -49,13 +52,13 @@ def evaluation_facts(result: MatchResult, judged: Evaluation) -> list[tuple[str,
     return rows
 
 
-def _chance(result: MatchResult, threshold_px: float, judged: Evaluation) -> str:
-    """Return what as many random points would reach: repeatability alone flatters dense detectors."""
+def _chance(result: MatchResult, threshold_px: float, judged: Evaluation) -> list[tuple[str, str]]:
+    """Return the row of what as many random points would reach: repeatability alone flatters dense detectors."""
     if result.pair is None or result.right is None or math.isnan(judged.repeatability):
-        return ""
+        return []
     image = result.pair.right
     floor = chance_repeatability(len(result.right.keypoints), threshold_px, float(image.width * image.height))
-    return f"  (chance {percent(floor)})"
+    return [("repeatability of random points", percent(floor))]
 
 
 class AccuracyCurve(QWidget):
@@ -67,12 +70,18 @@ class AccuracyCurve(QWidget):
         self.values: tuple[float, ...] = ()
         self.threshold = math.nan
         self.setAccessibleName("Mean matching accuracy from 1 to 10 pixels")
-        self.setMinimumSize(260, 150)
+        self.setMinimumSize(240, LEAST_CURVE)
         look.changed.connect(lambda _look: self.update())
 
     def sizeHint(self) -> QSize:
         """Return a comfortable size."""
         return QSize(420, 190)
+
+    def title(self) -> str:
+        """Return the longest title that fits."""
+        metrics = QFontMetrics(self._look.font(0.85))
+        room = self.width() - metrics.horizontalAdvance("100 %") - 16
+        return next((text for text in TITLES if metrics.horizontalAdvance(text) <= room), TITLES[-1])
 
     def set_evaluation(self, judged: Evaluation) -> None:
         """Show the curve of an evaluation."""
@@ -93,7 +102,7 @@ class AccuracyCurve(QWidget):
         left = metrics.horizontalAdvance("100 %") + 8
         area = QRectF(left, line * 1.6, max(40, self.width() - left - 16), max(30, self.height() - 4.2 * line))
         painter.setPen(self._look.colour("muted"))
-        painter.drawText(QPointF(left, line), "Matching accuracy: share of decided matches within t")
+        painter.drawText(QPointF(left, line), self.title())
         self._axes(painter, area, line)
         if self.values and not math.isnan(self.values[0]):
             self._curve(painter, area)
@@ -151,11 +160,16 @@ class EvaluationPanel(QScrollArea):
         self.facts = Facts(look, "Numbers of the evaluation")
         self.curve = AccuracyCurve(look)
         line.addWidget(self.empty, 1)
-        line.addWidget(self.facts, 0)
-        line.addWidget(self.curve, 1)
+        line.addWidget(self.facts, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(self.curve, 1, Qt.AlignmentFlag.AlignTop)
         self.setWidget(body)
         session.result_changed.connect(self.show_result)
         self.show_result(session.result)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the curve the height of the tab, so that it is seen whole while the numbers scroll."""
+        super().resizeEvent(event)
+        self.curve.setFixedHeight(min(MOST_CURVE, max(LEAST_CURVE, self.viewport().height() - 16)))
 
     def show_result(self, result: MatchResult | None) -> None:
         """Show the judgement of a result, or why there is none."""

@@ -7,7 +7,7 @@ the session, Qt.
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QHeaderView,
@@ -18,7 +18,6 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.records import Selection
 from app.ui.facts import Facts, Patch, patch_of, sentence
 from app.ui.lane import Event
 from app.ui.overlays import Mark
@@ -27,6 +26,9 @@ from app.ui.session import Session, failure_message
 from app.ui.style import Style
 
 PATCH_SIDE = 160
+PLACE_COLUMN = 1
+# Below so many times 8 px the candidates are listed without their places.
+NARROW = 100
 EMPTY = "Click a keypoint, a line or any place in a picture to see what is there and what it resembles most."
 
 
@@ -77,15 +79,33 @@ class PointPanel(QScrollArea):
         self.table.setAccessibleName("Nearest candidates in the other picture")
         self.table.setHorizontalHeaderLabels(["rank", "place px", "distance", "× nearest"])
         self.table.setShowGrid(False)
-        self.table.setMinimumWidth(300)
         self.table.verticalHeader().hide()
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setMinimumSectionSize(32)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.table.currentCellChanged.connect(lambda row, *_: self._show_patch(row))
         line.addWidget(self.table, 1)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the places of the candidates to the picture where there is no room for the column."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        narrow = self.viewport().width() < NARROW * self._look.px(1)
+        self.table.setColumnHidden(PLACE_COLUMN, narrow)
+        # Wide enough for all its columns and the scroll bar, so that no number is cut.
+        columns = self.table.horizontalHeader().length()
+        self.table.setMinimumWidth(columns + self.table.verticalScrollBar().sizeHint().width() + 4)
+
     # ------------------------------------------------------------------------ asking
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Take the candidates off the picture."""
+        super().hideEvent(event)
+        self.marks_changed.emit(())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Ask when the tab comes to the front."""
@@ -140,6 +160,7 @@ class PointPanel(QScrollArea):
                 cell.setToolTip("the match" if item.matched else "")
                 self.table.setItem(row, column, cell)
         self.table.blockSignals(False)
+        self._share_width()
         matched = next((row for row, item in enumerate(candidates) if item.matched), 0)
         if candidates:
             self.table.selectRow(matched)
@@ -166,9 +187,3 @@ class PointPanel(QScrollArea):
         there = result.pair.right if info.side == "left" else result.pair.left
         self.there.caption = f"{'right' if info.side == 'left' else 'left'}, rank {item.rank}"
         self.there.set_patch(patch_of(there.rgb, item.xy, item.size, item.angle, PATCH_SIDE))
-
-
-def selection_of(side_left: bool, left: tuple[float, float], right: tuple[float, float]) -> Selection:
-    """Return the selection of a match, named by the side that was clicked."""
-    here, there = (left, right) if side_left else (right, left)
-    return Selection("left" if side_left else "right", *here, there)

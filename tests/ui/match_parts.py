@@ -13,7 +13,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app import matchers
 from app.jobs import Progress
@@ -166,6 +166,8 @@ class Hands:
         session._history = History()
         session.state_changed.emit(session.state)
         session.message.emit(Message(""))
+        self.wait(lambda: not self.window.around.message_line.isVisible())
+        QApplication.processEvents()  # the picture takes the room of the message
         self.canvas.fit()
         self.canvas.setFocus()
 
@@ -279,7 +281,6 @@ def _send_move(widget: QWidget, at: QPointF, held: Qt.KeyboardModifier) -> None:
     """Move the mouse with the left button down; QTest's own move holds no button."""
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent
-    from PySide6.QtWidgets import QApplication
 
     glob = widget.mapToGlobal(at)
     none = Qt.MouseButton.NoButton
