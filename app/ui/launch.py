@@ -90,6 +90,7 @@ def open_window(
     if workspace is not None:
         session.set_workspace(workspace)
     _open_first(session, refs)
+    session.forget_history()
     try:
         look = Style(session.state.theme)
         look.apply()

@@ -11,6 +11,7 @@ picture is dimmed); if the job fails, the last good one stays and ``message`` sa
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -250,11 +251,17 @@ class Session(QObject):
 
     def set_workspace_state(self, name: str, state: Any) -> None:
         """Replace the state of a workspace (a frozen dataclass of plain values)."""
-        self._change(self.state.with_workspace_state(name, state), f"workspace.{name}")
+        old = dict(self.state.workspaces).get(name)
+        changed = [f.name for f in dataclasses.fields(state) if getattr(old, f.name, None) != getattr(state, f.name)]
+        self._change(self.state.with_workspace_state(name, state), f"workspace.{name}.{'+'.join(changed)}")
 
     def hold_undo(self, held: bool) -> None:
         """While held (a slider is being dragged) changes of one kind make one undo step."""
         self._history.held = held
+
+    def forget_history(self) -> None:
+        """Let undo go no further back than this."""
+        self._history = History()
 
     def undo(self) -> None:
         """Go back to the state before the last change."""
@@ -318,7 +325,8 @@ class Session(QObject):
 
     def _change(self, state: SessionState, kind: str) -> None:
         if state != self.state:
-            self._history.record(self.state, kind)
+            if self.state.pair is not None:  # before the first pair there is nothing to go back to
+                self._history.record(self.state, kind)
             self._apply(state)
 
     def _apply(self, state: SessionState) -> None:
