@@ -237,8 +237,13 @@ class PairView(QWidget):
         )
 
     def actual_size(self) -> None:
-        """Show one picture pixel as one screen pixel, about the middle of the view."""
-        self._zoom(1.0 / self._scale, self.width() / 2, self.height() / 2)
+        """Show one picture pixel as exactly one screen pixel, about the middle of the view."""
+        if self.scene is None:
+            return
+        middle, factor = (self.width() / 2, self.height() / 2), 1.0 / self._scale
+        x, y = (round(m + (o - m) * factor) for m, o in zip(middle, self._offset, strict=True))
+        self._fitted = False
+        self._set_view(1.0, x, y)
 
     def zoom_to(self, side: Side, x: float, y: float, scale: float) -> None:
         """Bring a picture's point to the middle at ``scale`` screen pixels per pixel."""
