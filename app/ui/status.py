@@ -6,7 +6,7 @@ any computation. May import: records, ``app.ui.session``, ``app.ui.style``, QtWi
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
 
@@ -129,10 +129,17 @@ class StatusLine(QWidget):
 
 
 class MessageLine(QWidget):
-    """One sentence above the status line; hidden when there is nothing to say."""
+    """One sentence above the status line; hidden when there is nothing to say.
 
-    def __init__(self, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    It lies over the lower edge of what is there, so that the picture does not move under the mouse
+    when a sentence comes or goes.
+    """
+
+    def __init__(self, look: Style, window: QWidget, status: QWidget) -> None:
+        super().__init__(window)
+        self._over, self._status = window, status
+        for watched in (window, status):
+            watched.installEventFilter(self)
         self.setObjectName("messageLine")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._look = look
@@ -172,9 +179,25 @@ class MessageLine(QWidget):
         self.close_button.setIcon(self._look.icon("cancel", "muted"))
         self.text.setText(message.text)
         self.copy.setVisible(bool(message.details))
+        self._place()
         self.setVisible(bool(message.text))
         if message.text and not error:
             self._timer.start(int(1000 * INFO_SECONDS))
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Stay above the status line when the window changes its size."""
+        if event.type() in (QEvent.Type.Resize, QEvent.Type.Move):
+            self._place()
+        return super().eventFilter(watched, event)
+
+    def _place(self) -> None:
+        layout = self.layout()
+        if layout is None:
+            return
+        width = self._over.width()
+        height = max(layout.heightForWidth(width), layout.sizeHint().height())
+        self.setGeometry(0, self._status.mapTo(self._over, QPoint(0, 0)).y() - height, width, height)
+        self.raise_()
 
     def _copy_details(self) -> None:
         QGuiApplication.clipboard().setText(f"{self.text.text()}\n\n{self._details}")

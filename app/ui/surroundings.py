@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.ui.browser import PairBrowser
 from app.ui.menus import build_menus
@@ -36,24 +35,15 @@ class Surroundings:
         window.bar_place.addWidget(self.top_bar)
         self.browser = PairBrowser(session, look)
         window.docks.pairs_stack.addWidget(self.browser)
-        self.message_line = MessageLine(look)
         self.status_line = StatusLine(session, look)
-        self._add_lines()
+        window.statusBar().addPermanentWidget(self.status_line, 1)
+        self.message_line = MessageLine(look, window, window.statusBar())
         self.menus = build_menus(window)
         self._add_keys(entries)
         session.message.connect(self.message_line.show_message)
         self.top_bar.present_wanted.connect(window.toggle_present)
         self.browser.open_wanted.connect(window.opener.open_images)
         self.browser.moved_out.connect(window.focus_picture)
-
-    def _add_lines(self) -> None:
-        lines = QWidget()
-        column = QVBoxLayout(lines)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.message_line)
-        column.addWidget(self.status_line)
-        self._window.statusBar().addPermanentWidget(lines, 1)
 
     def _add_keys(self, entries: Sequence[WorkspaceEntry]) -> None:
         window = self._window

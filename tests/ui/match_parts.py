@@ -13,7 +13,7 @@ import numpy as np
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app import matchers
 from app.jobs import Progress
@@ -23,7 +23,6 @@ from app.ui.main_window import MainWindow
 from app.ui.match_state import MatchState
 from app.ui.pair_view import PairView
 from app.ui.session import Message
-from app.ui.session_state import History
 from app.ui.workspaces.match import MatchWorkspace
 from app.vision.images import make_image
 
@@ -163,11 +162,9 @@ class Hands:
             session.run()
         self.details.why.clear()
         self.settle()
-        session._history = History()
+        session.forget_history()
         session.state_changed.emit(session.state)
         session.message.emit(Message(""))
-        self.wait(lambda: not self.window.around.message_line.isVisible())
-        QApplication.processEvents()  # the picture takes the room of the message
         self.canvas.fit()
         self.canvas.setFocus()
 
@@ -281,6 +278,7 @@ def _send_move(widget: QWidget, at: QPointF, held: Qt.KeyboardModifier) -> None:
     """Move the mouse with the left button down; QTest's own move holds no button."""
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent
+    from PySide6.QtWidgets import QApplication
 
     glob = widget.mapToGlobal(at)
     none = Qt.MouseButton.NoButton

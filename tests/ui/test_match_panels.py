@@ -10,10 +10,11 @@ import pytest
 from match_parts import HOMOGRAPHY, WIDTH, Counted, Hands
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QApplication, QLabel
 
 from app import __version__
 from app.records import MatchResult, Selection, Verdict
+from app.ui.session import Message
 from app.ui.status import ElidedLabel, funnel_text
 from app.ui.timings_panel import milliseconds
 from app.vision.geometry import transform
@@ -375,6 +376,25 @@ def test_that_the_funnel_tells_the_counts_of_every_step(hands: Hands, counted: C
     hands.settle()
     assert "inliers" not in hands.window.around.status_line.funnel.text()
     assert counted.detections == 0
+
+
+def test_that_the_picture_does_not_move_when_a_message_comes_and_goes(hands: Hands) -> None:
+    line, status = hands.window.around.message_line, hands.window.statusBar()
+    before, view = hands.canvas.geometry(), hands.canvas.view
+    for text in ("Short.", "A long sentence. " * 30):
+        hands.window.session.message.emit(Message(text, "error"))
+        hands.wait(lambda: line.isVisible())
+        QApplication.processEvents()
+        assert (hands.canvas.geometry(), hands.canvas.view) == (before, view)
+        assert line.geometry().bottom() + 1 == status.geometry().top()
+        assert line.width() == hands.window.width()
+        assert line.text.height() >= line.text.heightForWidth(line.text.width())  # nothing is cut
+    hands.window.resize(1300, 780)
+    QApplication.processEvents()
+    assert line.geometry().bottom() + 1 == status.geometry().top()
+    hands.window.resize(1280, 800)
+    QTest.mouseClick(line.close_button, Qt.MouseButton.LeftButton)
+    assert not line.isVisible()
 
 
 def test_that_a_line_that_is_too_long_is_shortened_with_an_ellipsis(qtbot: object) -> None:
