@@ -20,12 +20,12 @@ def advice(result: MatchResult | None, state: MatchState, drawn: int) -> str:
         return f"No keypoints in {where}. {cure}"
     if not len(result.matches):
         return f"No match survived ({_lost(result)}). {_cure(result)}"
+    if state.filter and state.only_inliers:
+        return f"No inlier satisfies the filter “{state.filter}”. Clear or widen it, or switch Inliers only off (I)."
     if state.filter:
         return f"None of {len(result.matches):,} matches satisfies the filter “{state.filter}”. Clear or widen it."
-    if state.only_inliers:
-        note = result.verification.note if result.verification is not None else ""
-        return f"No match is an inlier. {note or 'Raise the threshold under Verify, or choose another model.'}"
-    return "Every class of lines is hidden. Switch one on under Show."
+    note = result.verification.note if result.verification is not None else ""
+    return f"No match is an inlier. {note or 'Raise the threshold under Verify, or choose another model.'}"
 
 
 def _lost(result: MatchResult) -> str:
