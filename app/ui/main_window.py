@@ -212,7 +212,7 @@ class MainWindow(QMainWindow):
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
-            QTimer.singleShot(0, self._after_first_paint)  # the parts are painted after the window itself
+            QTimer.singleShot(0, self, self._after_first_paint)  # the parts are painted after the window itself
 
     def _after_first_paint(self) -> None:
         self.complete()

@@ -36,7 +36,7 @@ def _texture() -> np.ndarray:
     """Blobs of several sizes on a grey ground, with enough corners for every detector."""
     rng = np.random.default_rng(4)
     canvas = np.full((HEIGHT, WIDTH), 110, np.uint8)
-    for _ in range(160):
+    for _ in range(80):
         x, y, r = int(rng.integers(0, WIDTH)), int(rng.integers(0, HEIGHT)), int(rng.integers(2, 12))
         if rng.random() < 0.5:
             cv2.circle(canvas, (x, y), r, int(rng.integers(0, 256)), -1, cv2.LINE_AA)
@@ -184,9 +184,8 @@ class Hands:
         assert _wait(done, seconds), "nothing happened in time"
 
     def settle(self) -> None:
-        """Wait for the match, and for lines drawn to the end."""
+        """Wait for the match."""
         self.wait(lambda: not self.window.session.busy and self.window.session.complete)
-        self.canvas.wait_until_sharp()
 
     def key(self, keys: str, widget: QWidget | None = None) -> None:
         """Press a key or a shortcut on the picture, or on another widget."""

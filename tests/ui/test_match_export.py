@@ -72,7 +72,7 @@ def test_that_an_svg_holds_legend_caption_and_a_line_per_match(hands: Hands, sav
     path = save("export_figure", "figure.svg")
     words = svg_text(path)
     assert "Ground truth · within 3 px" in words
-    for name, count in (("right", "176"), ("wrong", "7")):
+    for name, count in (("right", "70"), ("wrong", "11")):
         assert name in words
         assert count in words
     assert "The plane pair. SIFT" in words
@@ -87,7 +87,7 @@ def test_that_the_figure_uses_the_colour_rule_and_the_top_of_the_window(
     state = hands.workspace.match_state
     hands.workspace.set_match_state(type(state)(colour_by="ratio", top=20))
     words = svg_text(save("export_figure", "figure.svg"))
-    assert "Ratio d₁ / d₂ · 20 of 183" in words
+    assert "Ratio d₁ / d₂ · 20 of 81" in words
 
 
 def test_that_a_pdf_has_one_page_of_the_figures_size(hands: Hands, save: Callable[[str, str], Path]) -> None:
@@ -204,8 +204,8 @@ def test_that_the_caption_names_matcher_changed_settings_counts_seed_and_version
 
     words = caption(result_of(hands))
     assert words.startswith("The plane pair. SIFT.")
-    assert "334 left keypoints → 343 right keypoints" in words
-    assert "Precision 0.962" in words
+    assert "178 left keypoints → 189 right keypoints" in words
+    assert "Precision 0.864" in words
     assert words.endswith(f"Seed 0; Correspondence Explorer {__version__}.")
 
 
