@@ -59,12 +59,12 @@ def photograph(name: str) -> UInt8:
 
 @dataclass(frozen=True, eq=False)
 class Views:
-    """What a recipe makes: two pictures, their truth, the photograph they come from and words under each."""
+    """What a recipe makes: two pictures, their truth, the photographs they come from and words under the right one."""
 
     left: UInt8
     right: UInt8
     truth: Truth
-    photo: str
+    photos: tuple[str, ...]
     right_note: str
     cameras: tuple[Float64, Float64] | None = None
 
@@ -81,7 +81,7 @@ def _planar(
     to_right = synth.homography_between(right, synth.corners(*sizes[1]))
     views = [synth.warp(source, h, size) for h, size in ((to_left, sizes[0]), (to_right, sizes[1]))]
     truth = to_right @ np.linalg.inv(to_left)
-    return Views(views[0], views[1], Truth(homography=truth / truth[2, 2]), photo, note)
+    return Views(views[0], views[1], Truth(homography=truth / truth[2, 2]), (photo,), note)
 
 
 def _frame(x: float, y: float, width: float, height: float) -> Float64:
@@ -109,7 +109,7 @@ def _relit(
     left = source[y : y + height - dy, x : x + width - dx]
     right = change(source[y + dy : y + height, x + dx : x + width])
     move = np.array([[1, 0, -dx], [0, 1, -dy], [0, 0, 1]], np.float64)
-    return Views(left, right, Truth(homography=move), photo, note)
+    return Views(left, right, Truth(homography=move), (photo,), note)
 
 
 def _coffee(_seed: int) -> Views:
@@ -157,13 +157,17 @@ def _warped(_seed: int) -> Views:
     back = moved(grid)
     forward = synth.inverse_of(moved, grid)
     truth = Truth(forward=synth.seen(forward, (width, height)), backward=synth.seen(back, (width, height)))
-    return Views(source, synth.remap(source, back), truth, "chelsea", "bent by sine waves of 7 px")
+    return Views(source, synth.remap(source, back), truth, ("chelsea",), "bent by sine waves of 7 px")
 
 
+_BOXES = ("astronaut", "coffee", "chelsea", "rocket", "brick", "gravel", "retina")
+
+
+@lru_cache(maxsize=1)  # ten times the work of the others, and wanted for the thumbnail as well
 def _boxes(_seed: int) -> Views:
     """Photograph boxes and a ball on a floor from two places 34° apart."""
     wood, cup = photograph("brick"), photograph("coffee")
-    faces = [photograph(name) for name in ("astronaut", "coffee", "chelsea", "rocket")]
+    faces = [photograph(name) for name in _BOXES[:4]]
     up = np.array([0.0, -1.0, 0.0])
     floor = render.Sheet(
         np.array([-6.0, 1.0, 8.0]), np.array([12.0, 0, 0]), np.array([0, 0, -8.0]), photograph("gravel"), 0.8
@@ -182,7 +186,7 @@ def _boxes(_seed: int) -> Views:
         forward=render.dense_truth(surfaces, left, right), backward=render.dense_truth(surfaces, right, left), pose=pose
     )
     views = [render.photograph(surfaces, camera) for camera in cameras]
-    return Views(views[0], views[1], truth, "astronaut", "camera moved round by 34°", (left.k, right.k))
+    return Views(views[0], views[1], truth, _BOXES, "camera moved round by 34°", (left.k, right.k))
 
 
 def _similarity(turn: float, move: tuple[float, float], about: tuple[float, float] = (0.0, 0.0)) -> Float64:
@@ -223,8 +227,11 @@ _LIMBS: tuple[
 
 
 def _doll(_seed: int) -> Views:
-    """Lay a paper doll on grass in two poses: every limb moves rigidly about its joint."""
-    grass = photograph("grass")
+    """Hold a paper doll before grass in two poses: every limb moves rigidly about its joint.
+
+    The grass is out of focus: sharp, it would bring five times the doll's keypoints, all at rest.
+    """
+    grass = synth.blurred(photograph("grass")[:480, :], sigma=12.0)
     ground = np.eye(3)
     parts = []
     for photo, at, size, joint, place, turn_left, turn_right in _LIMBS:
@@ -232,15 +239,15 @@ def _doll(_seed: int) -> Views:
         parts.append(
             render.Part(texture, alpha, _similarity(turn_left, place, joint), _similarity(turn_right, place, joint))
         )
-    background = np.ascontiguousarray(grass[:480, :])
-    left, top_left = render.paste(background, parts, "left")
-    right, top_right = render.paste(background, parts, "right")
+    left, top_left = render.paste(grass, parts, "left")
+    right, top_right = render.paste(grass, parts, "right")
     moves = [part.right @ np.linalg.inv(part.left) for part in parts]
     truth = Truth(
         forward=render.part_truth(top_left, top_right, moves, ground),
         backward=render.part_truth(top_right, top_left, [np.linalg.inv(m) for m in moves], ground),
     )
-    return Views(left, right, truth, "astronaut", "limbs turned about their joints")
+    photos = tuple(dict.fromkeys(["grass", *(limb[0] for limb in _LIMBS)]))
+    return Views(left, right, truth, photos, "limbs turned about their joints")
 
 
 def _stereo(_seed: int) -> Views:
@@ -255,7 +262,7 @@ def _stereo(_seed: int) -> Views:
         left,
         right,
         Truth(forward=forward, backward=backward, fundamental=fundamental),
-        "motorcycle_left",
+        ("motorcycle_left",),
         "second camera",
     )
 
@@ -287,7 +294,7 @@ def _disparity_truth(disparity: Float64, width_right: int) -> tuple[Float32, Flo
 
 def _drawn(left: drawings.Drawing, right: drawings.Drawing, note: str) -> Views:
     points, names = drawings.point_truth(left, right)
-    return Views(left.rgb, right.rgb, Truth(points=points, names=names), "", note)
+    return Views(left.rgb, right.rgb, Truth(points=points, names=names), (), note)
 
 
 _SHADOW = ((0.36, -0.1), (0.8, -0.1), (0.66, 1.1), (0.12, 1.1))
@@ -456,6 +463,19 @@ def describe(ref: PairRef) -> str:
     return entry.words if entry is not None and ref.kind == "builtin" else ""
 
 
+def _credits(photos: tuple[str, ...]) -> tuple[str, str]:
+    """Return (sources, licences) of the photographs in a picture; with several both name the photographs."""
+    if not photos:
+        return OURS
+    if len(photos) == 1:
+        return CREDITS[photos[0]]
+    same: dict[str, list[str]] = {}
+    for name in photos:
+        same.setdefault(CREDITS[name][1], []).append(name)
+    sources = "; ".join(f"{name} by {CREDITS[name][0]}" for name in photos)
+    return sources, "; ".join(f"{', '.join(names)}: {licence}" for licence, names in same.items())
+
+
 def make(ref: PairRef) -> ImagePair:
     """Return a built-in pair with its exact truth, the same for the same reference.
 
@@ -466,7 +486,7 @@ def make(ref: PairRef) -> ImagePair:
     if entry is None:
         raise UserError(f"There is no built-in pair called {ref.recipe!r}; choose one from the list.")
     views = entry.make(ref.seed)
-    source, licence = CREDITS.get(views.photo, OURS)
+    source, licence = _credits(views.photos)
     name = ref.title.split(":")[0]
     left = make_image(views.left, name, source=source, licence=licence)
     right = make_image(views.right, f"{name}, {views.right_note}", source=source, licence=licence)

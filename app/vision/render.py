@@ -30,15 +30,20 @@ class Sheet:
     texture: UInt8
     light: float = 1.0
 
-    def hit(self, origin: Float64, rays: Float64) -> tuple[Float64, Float64]:
-        """Return (depth along each ray, inf for a miss; (…, 2) texture place in [0, 1])."""
-        basis = np.stack([self.edge_u, self.edge_v], axis=1)
-        normal = np.cross(self.edge_u, self.edge_v)
+    def hit(self, camera: Camera, x: Float64, y: Float64) -> tuple[Float64, Float64]:
+        """Return (depth of every pixel's ray, inf for a miss; (N, 2) texture place in [0, 1]).
+
+        A pixel's ray d meets the plane where u edge_u + v edge_v + (corner - centre) = depth d. So the inverse of
+        the matrix of these three columns takes d to (u, v, 1) / depth: the texture is seen through a homography.
+        """
+        columns = np.stack([self.edge_u, self.edge_v, self.corner - camera.centre], axis=1)
+        to_place = np.linalg.inv(columns) @ camera.to_ray
+        u, v, inverse = (row[0] * x + row[1] * y + row[2] for row in to_place)
         with np.errstate(divide="ignore", invalid="ignore"):
-            depth = ((self.corner - origin) @ normal) / (rays @ normal)
-            place = (origin + depth[..., None] * rays - self.corner) @ np.linalg.pinv(basis).T
-            good = (depth > 0) & np.all((place >= 0) & (place <= 1), axis=-1)
-        return np.where(good, depth, np.inf), place
+            depth = 1 / inverse
+            u, v = u * depth, v * depth
+            good = (inverse > 0) & (u >= 0) & (u <= 1) & (v >= 0) & (v <= 1)
+        return np.where(good, depth, np.inf), np.stack([u, v], axis=-1)
 
     def outline(self) -> Float64:
         """Return (4, 3) points whose hull holds the surface."""
@@ -55,9 +60,10 @@ class Ball:
     texture: UInt8
     light: float = 1.0
 
-    def hit(self, origin: Float64, rays: Float64) -> tuple[Float64, Float64]:
-        """Return (depth along each ray, inf for a miss; (…, 2) texture place in [0, 1])."""
-        gap = origin - self.centre
+    def hit(self, camera: Camera, x: Float64, y: Float64) -> tuple[Float64, Float64]:
+        """Return (depth of every pixel's ray, inf for a miss; (N, 2) texture place in [0, 1])."""
+        rays = camera.rays(np.stack([x, y], axis=-1))
+        gap = camera.centre - self.centre
         a = np.einsum("...i,...i", rays, rays)
         half = rays @ gap
         under = half**2 - a * (gap @ gap - self.radius**2)
@@ -119,10 +125,16 @@ class Camera:
         k = np.array([[focal, 0, (size[0] - 1) / 2], [0, focal, (size[1] - 1) / 2], [0, 0, 1]])
         return cls(k, np.stack([right, np.cross(forward, right), forward]), centre, size)
 
+    @property
+    def to_ray(self) -> Float64:
+        """The (3, 3) matrix from (x, y, 1) to the world direction of depth 1 along the optical axis."""
+        result: Float64 = self.rotation.T @ np.linalg.inv(self.k)
+        return result
+
     def rays(self, pixels: Float64) -> Float64:
         """Return the world direction through every (…, 2) pixel, of depth 1 along the optical axis."""
-        full = np.concatenate([pixels, np.ones((*pixels.shape[:-1], 1))], axis=-1)
-        result: Float64 = full @ np.linalg.inv(self.k).T @ self.rotation
+        matrix = self.to_ray
+        result: Float64 = pixels @ matrix[:, :2].T + matrix[:, 2]
         return result
 
     def project(self, points: Float64) -> tuple[Float64, Float64]:
@@ -150,14 +162,13 @@ class _Hits:
 
 def _trace(surfaces: list[Surface], camera: Camera, pixels: Float64) -> _Hits:
     """Return the first hit of the ray through every (…, 2) pixel."""
-    flat = pixels.reshape(-1, 2)
-    rays = camera.rays(flat)
-    depth = np.full(len(flat), np.inf)
-    which = np.full(len(flat), NOTHING, np.int32)
-    place = np.zeros((len(flat), 2))
+    x, y = (np.ascontiguousarray(pixels[..., column]).ravel() for column in (0, 1))
+    depth = np.full(len(x), np.inf)
+    which = np.full(len(x), NOTHING, np.int32)
+    place = np.zeros((len(x), 2))
     for index, surface in enumerate(surfaces):
-        near = _within(camera, surface.outline(), flat)
-        distance, at = surface.hit(camera.centre, rays[near])
+        near = _within(camera, surface.outline(), x, y)
+        distance, at = surface.hit(camera, x[near], y[near])
         closer = distance < depth[near]
         rows = near[closer]
         depth[rows], which[rows], place[rows] = distance[closer], index, at[closer]
@@ -165,13 +176,13 @@ def _trace(surfaces: list[Surface], camera: Camera, pixels: Float64) -> _Hits:
     return _Hits(depth.reshape(shape), which.reshape(shape), place.reshape(pixels.shape))
 
 
-def _within(camera: Camera, outline: Float64, pixels: Float64) -> npt.NDArray[np.intp]:
-    """Return the rows of ``pixels`` inside the bounding box of a surface's image: only those can hit it."""
+def _within(camera: Camera, outline: Float64, x: Float64, y: Float64) -> npt.NDArray[np.intp]:
+    """Return which pixels lie inside the bounding box of a surface's image: only those can hit it."""
     image, depth = camera.project(outline)
     if depth.min() <= 0:  # partly behind the camera: its image has no bounding box
-        return np.arange(len(pixels))
-    with np.errstate(invalid="ignore"):
-        return np.flatnonzero(np.all((pixels >= image.min(axis=0)) & (pixels <= image.max(axis=0)), axis=1))
+        return np.arange(len(x))
+    (left, top), (right, bottom) = image.min(axis=0), image.max(axis=0)
+    return np.flatnonzero((x >= left) & (x <= right) & (y >= top) & (y <= bottom))
 
 
 def photograph(surfaces: list[Surface], camera: Camera, *, oversampling: int = 2) -> UInt8:

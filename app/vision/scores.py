@@ -105,7 +105,7 @@ def _euclidean(left: Array, right: Array) -> Problem:
         np.float32(0 if exact else 2 * (width + 8) * ROUNDING * largest),
         lambda i, j: _in_chunks(i, j, width, measure),
         float((a_norm.sum(dtype=np.float64) + b_norm.sum(dtype=np.float64)) / (len(a) + len(b))),
-        lambda score: np.sqrt(-2 * score),
+        lambda score: np.sqrt(np.abs(2 * score)),  # the score is at most 0; abs, since -2 * 0 is -0
     )
 
 

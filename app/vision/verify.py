@@ -129,7 +129,8 @@ def verify(
         return _without(settings, n, "")
     needed = NEEDED[settings.model]
     if n < needed:
-        return _without(settings, n, f"{n} matches; {MODELS[settings.model]} needs at least {needed}.")
+        count = "1 match" if n == 1 else f"{n} matches"
+        return _without(settings, n, f"{count}; {MODELS[settings.model]} needs at least {needed}.")
     a = left.xy[matches.pairs[:, 0]].astype(np.float64)
     b = right.xy[matches.pairs[:, 1]].astype(np.float64)
     if settings.model == "essential":

@@ -164,3 +164,32 @@ def test_that_the_same_reference_makes_the_same_pair() -> None:
 def test_that_an_unknown_recipe_is_refused() -> None:
     with pytest.raises(UserError, match="no built-in pair"):
         builtin.make(PairRef("builtin", "x", recipe="nowhere"))
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_that_every_photograph_in_a_pair_is_credited(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    used: set[str] = set()
+    read = builtin.photograph
+
+    def noted(name: str) -> np.ndarray:
+        used.add(name)
+        return read(name)
+
+    monkeypatch.setattr(builtin, "photograph", noted)
+    builtin._boxes.cache_clear()
+    pair = builtin.make(next(ref for ref in builtin.REFS if ref.recipe == key))
+    used.discard("motorcycle_right")  # of the same source as the left one
+    for name in used:
+        source, licence = builtin.CREDITS[name]
+        assert source in pair.source
+        assert licence in pair.licence
+    assert used or pair.source == builtin.OURS[0]
+
+
+def test_that_the_doll_itself_bears_most_of_the_keypoints() -> None:
+    pair = made("doll")
+    points = cv2.SIFT_create(2000, enable_precise_upscale=True).detect(grey8(pair.left.rgb), None)
+    xy = cv2.KeyPoint.convert(points)
+    there, _ = true_places(pair.truth, xy, pair.right.size)
+    rests = np.linalg.norm(there - xy, axis=1) < 0.01
+    assert rests.mean() < 0.5

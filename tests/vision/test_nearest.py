@@ -178,3 +178,12 @@ def test_that_dual_softmax_of_far_apart_twins_is_certain_and_follows_a_shuffle()
     pairs = np.stack([order, np.arange(12)], axis=1).astype(np.int32)
     assert np.allclose(dual_softmax(left, right, pairs, temperature=0.01), 1, atol=1e-3)
     assert len(dual_softmax(left, right, pairs[:0], temperature=0.01)) == 0
+
+
+@pytest.mark.parametrize("kind", ["grey", "float", "hamming", "cosine", "uint8"])
+def test_that_the_distance_of_equals_is_plus_zero(kind: str) -> None:
+    left, _ = pair(kind, 5, 5, 32, 3)
+    found = nearest(left, left)
+    assert np.abs(found.distance).max() < 1e-6
+    if kind != "cosine":  # whose cosine of a row with itself is rounded
+        assert not np.signbit(found.distance).any()
