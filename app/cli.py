@@ -96,6 +96,7 @@ def _window(arguments: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("paths", nargs="*", metavar="PATH", help="two images, a folder, or a list of pairs (.txt)")
+    parser.add_argument("--all-pairs", action="store_true", help="pair each image with each other, not with the next")
     parser.add_argument("--workspace", metavar="NAME", help="the workspace to open, e.g. match")
     parser.add_argument("--theme", choices=("dark", "light"), help="instead of the last session's")
     parser.add_argument("--screenshot", metavar="FILE", help="write a picture of the window and end; needs no display")
@@ -106,13 +107,16 @@ def _window(arguments: list[str]) -> int:
     size = _size(options.size)
     from app import pairs
 
-    refs = pairs.from_paths(options.paths) if options.paths else []
+    found = pairs.find(options.paths, every=options.all_pairs) if options.paths else pairs.Found(())
+    for note in found.notes:
+        complain(note, 0)
     from app.ui import launch
 
+    launch.check_workspace(options.workspace)
     if options.screenshot is None:
-        return launch.start(refs, theme=options.theme, workspace=options.workspace)
+        return launch.start(found.refs, theme=options.theme, workspace=options.workspace, notes=found.notes)
     launch.screenshot(
-        options.screenshot, refs=refs, workspace=options.workspace, size=size, theme=options.theme or "dark"
+        options.screenshot, refs=found.refs, workspace=options.workspace, size=size, theme=options.theme or "dark"
     )
     return 0
 

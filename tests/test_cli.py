@@ -285,6 +285,10 @@ def test_that_every_command_answers_questions(capsys: pytest.CaptureFixture[str]
         (["--size", "huge"], "write it as 1600x1000"),
         (["--size", "10x10"], "each side 200 to 8000"),
         (["--theme", "mauve"], "invalid choice: 'mauve'"),
+        (["--workspace", "kitchen"], "There is no workspace called 'kitchen'; choose one of match"),
+        (["--screenshot", "w.png", "--workspace", "kitchen"], "There is no workspace called 'kitchen'"),
+        (["--screenshot", "w.docx"], "w.docx names no kind of picture; use a name ending in .png"),
+        (["--screenshot", "no/such/w.png", "L", "R"], "the folder no/such does not exist"),
         (["nowhere.png"], "nowhere.png; check the name"),
         (["L"], "one picture; choose two"),
         (["--list-settings", "--matcher", "sfit"], "no matcher called 'sfit'"),
@@ -322,8 +326,8 @@ class Launched:
         monkeypatch.setattr(launch, "start", self.start)
         monkeypatch.setattr(launch, "screenshot", self.screenshot)
 
-    def start(self, refs: Sequence[PairRef], theme: str | None, workspace: str | None) -> int:
-        self.calls.append(("start", [ref.title for ref in refs], theme, workspace))
+    def start(self, refs: Sequence[PairRef], theme: str | None, workspace: str | None, notes: Sequence[str]) -> int:
+        self.calls.append(("start", [ref.title for ref in refs], theme, workspace, *notes))
         return 0
 
     def screenshot(

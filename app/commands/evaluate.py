@@ -43,8 +43,10 @@ def _evaluated(options: argparse.Namespace) -> int:
     if not specs:
         raise UserError("--matchers: name at least one, e.g. --matchers sift,orb.")
     settings = settings_of(specs, options.assignments)
-    refs = pairs.from_paths(options.paths) if options.paths else []
-    refs = [*refs, *(pairs.builtin() if options.builtin else ())]
+    found = pairs.find(options.paths) if options.paths else pairs.Found(())
+    for note in found.notes:
+        complain(note, 0)
+    refs = [*found.refs, *(pairs.builtin() if options.builtin else ())]
     table = _compared(refs, settings, options)
     print(benchmark.summary_text(table, settings[specs[0].key].evaluate.threshold))
     if options.csv is not None:

@@ -1,7 +1,7 @@
 """A result and settings in words, as the command line prints them.
 
-What lives here: :func:`sentences`, :func:`settings_text`. What does not: files. May import: records, settings,
-``formats.results``.
+What lives here: :func:`sentences`, :func:`settings_text`, :func:`credit_text`. What does not: files.
+May import: records, settings, ``formats.results``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import numpy as np
 
 from app.formats.results import STAGES, printable
-from app.records import Evaluation, MatchResult, StageSettings, Verdict, Verification
+from app.records import Evaluation, ImagePair, MatchResult, StageSettings, Verdict, Verification
 from app.settings import FieldSpec, fields_of, format_number
 
 
@@ -88,3 +88,10 @@ def _allowed(spec: FieldSpec) -> str:
     unit = f" {spec.unit}" if spec.unit else ""
     zero = f", 0 = {spec.zero_means}" if spec.zero_means else ""
     return f"{format_number(spec.low)} to {format_number(spec.high)}{unit}{zero}"
+
+
+def credit_text(pair: ImagePair | None) -> str:
+    """Return source and licence of a pair's pictures as a sentence, empty if they are not known."""
+    if pair is None or not pair.source:
+        return ""
+    return f"Pictures: {pair.source}. Licence: {pair.licence}."

@@ -1,8 +1,8 @@
 """The list of pairs at the left: filter, thumbnails made only for the rows in view, two-line rows.
 
 What lives here: the model, the delegate and :class:`PairBrowser`. What does not: making a thumbnail
-(``app.pairs``, in the thumbnail lane). May import: ``app.pairs`` inside functions, ``app.ui.session``,
-``app.ui.style``, Qt's core, gui and widgets.
+(``app.pairs``, in the thumbnail lane). May import: ``app.pairs`` inside functions, ``app.ui.about_pair``,
+``app.ui.session``, ``app.ui.style``, Qt's core, gui and widgets.
 
 One list view and one delegate, never a widget per row, so that thousands of pairs cost what thirty do.
 """
@@ -27,12 +27,13 @@ from PySide6.QtCore import (
     QTimer,
     Signal,
 )
-from PySide6.QtGui import QFontMetrics, QImage, QPainter, QPixmap
+from PySide6.QtGui import QAction, QFontMetrics, QImage, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QListView,
+    QMenu,
     QPushButton,
     QStyle,
     QStyledItemDelegate,
@@ -43,6 +44,7 @@ from PySide6.QtWidgets import (
 
 from app.jobs import Progress, native
 from app.records import PairRef, UInt8
+from app.ui.about_pair import AboutPair
 from app.ui.lane import Event
 from app.ui.session import Session
 from app.ui.settings_panel import heading
@@ -235,11 +237,9 @@ class PairBrowser(QWidget):
     """The filter, the list and the button for own images; follows and sets the session's pair.
 
     Signals:
-        open_wanted: the button was pressed.
         moved_out: the user pressed Return in the list; the picture may take the focus.
     """
 
-    open_wanted = Signal()
     moved_out = Signal()
 
     def __init__(
@@ -288,10 +288,17 @@ class PairBrowser(QWidget):
         self.empty.setWordWrap(True)
         self.empty.hide()
         column.addWidget(self.empty)
-        button = QPushButton("Open images…")
-        button.setToolTip("Open two images, a folder or a list of pairs (Ctrl+O)")
-        button.clicked.connect(self.open_wanted)
-        column.addWidget(button)
+        self.about = AboutPair(self._session)
+        column.addWidget(self.about)
+        self.open_button = QPushButton("Open images")
+        self.open_button.setToolTip("Open two images, a folder, a list of pairs, or the built-in pairs")
+        column.addWidget(self.open_button)
+
+    def set_open_actions(self, actions: Sequence[QAction]) -> None:
+        """Give the button below the list its menu."""
+        menu = QMenu(self.open_button)
+        menu.addActions(actions)
+        self.open_button.setMenu(menu)
 
     def _list(self) -> QListView:
         self.view = QListView()

@@ -1,7 +1,7 @@
 """Saving what the canvas shows as a figure: PNG, SVG or PDF, with legend and caption.
 
 What lives here: :func:`save_figure` and the caption. What does not: the command line and dialogs. May import: the
-canvas, colour rules, settings, Qt. It works without a window and without a display.
+canvas, colour rules, settings, ``app.formats.summary``, Qt. It works without a window and without a display.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from PySide6.QtCore import QMarginsF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPageSize, QPaintDevice, QPainter, QPdfWriter
+from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, QSize, QSizeF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QImageWriter, QPageSize, QPaintDevice, QPainter, QPdfWriter
 from PySide6.QtWidgets import QApplication
 
 from app import __version__, matchers
+from app.formats.summary import credit_text
 from app.records import MatchResult, UserError
 from app.settings import atomic_path
 from app.ui.colour_rules import picture_of
@@ -38,7 +39,7 @@ def ensure_application() -> QApplication:
 
 
 def caption(result: MatchResult) -> str:
-    """Return what made the picture: matcher, changed settings, counts, seed, version."""
+    """Return what made the picture: matcher, changed settings, counts, seed, version, and whose pictures they are."""
     spec = matchers.get(result.request.matcher)
     changed = matchers.changed_settings(spec, result.request.settings)
     words = [f"{result.request.ref.title}. {spec.title}"]
@@ -49,7 +50,8 @@ def caption(result: MatchResult) -> str:
     if judged is not None and judged.truth_kind not in ("none", "epipolar"):
         truth = f" Precision {judged.precision:.3f}, recall {judged.recall:.3f} at {judged.threshold_px:g} px."
     seed = result.request.settings.verify.seed
-    return f"{', '.join(words)}. {steps}.{truth} Seed {seed}; Correspondence Explorer {__version__}."
+    made = f"{', '.join(words)}. {steps}.{truth} Seed {seed}; Correspondence Explorer {__version__}."
+    return f"{made} {credit}" if (credit := credit_text(result.pair)) else made
 
 
 def save_figure(
@@ -117,8 +119,12 @@ def save_view(view: PairView, path: str | Path, text: str) -> None:
     if file.suffix.lower() not in SUFFIXES:
         raise UserError(f"{file.name}: a figure is saved as .png, .svg or .pdf; choose one of these endings.")
     size = QSize(view.width(), view.height() + CAPTION_ROOM)
+    # Made in memory: Qt's own writers of SVG and PDF do not say when a disk is full.
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    _WRITERS[file.suffix.lower()](view, buffer, size, text)
     with atomic_path(file) as temporary:
-        _WRITERS[file.suffix.lower()](view, temporary, size, text)
+        temporary.write_bytes(buffer.data().data())
 
 
 def _draw(painter: QPainter, view: PairView, text: str) -> None:
@@ -139,20 +145,20 @@ def _draw(painter: QPainter, view: PairView, text: str) -> None:
     painter.drawText(room, int(flags), shown)
 
 
-def _write_png(view: PairView, path: Path, size: QSize, text: str) -> None:
+def _write_png(view: PairView, device: QIODevice, size: QSize, text: str) -> None:
     image = QImage(size, QImage.Format.Format_RGB32)
     painter = QPainter(image)
     _draw(painter, view, text)
     painter.end()
-    if not image.save(str(path)):  # Qt says only that it failed; a full disk is the usual cause
-        raise OSError("the picture could not be written; is the disk full?")
+    if not QImageWriter(device, b"png").write(image):
+        raise UserError(f"A picture of {size.width()} × {size.height()} pixels could not be encoded.")
 
 
-def _write_svg(view: PairView, path: Path, size: QSize, text: str) -> None:
+def _write_svg(view: PairView, device: QIODevice, size: QSize, text: str) -> None:
     from PySide6.QtSvg import QSvgGenerator
 
     generator = QSvgGenerator()
-    generator.setFileName(str(path))
+    generator.setOutputDevice(device)
     generator.setSize(size)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
     generator.setTitle("Correspondence Explorer")
@@ -160,8 +166,8 @@ def _write_svg(view: PairView, path: Path, size: QSize, text: str) -> None:
     _paint_on(generator, view, text)
 
 
-def _write_pdf(view: PairView, path: Path, size: QSize, text: str) -> None:
-    writer = QPdfWriter(str(path))
+def _write_pdf(view: PairView, device: QIODevice, size: QSize, text: str) -> None:
+    writer = QPdfWriter(device)
     writer.setResolution(96)
     # One pixel of the view is one 96th of an inch on the page.
     writer.setPageSize(
@@ -173,14 +179,12 @@ def _write_pdf(view: PairView, path: Path, size: QSize, text: str) -> None:
 
 
 def _paint_on(device: QPaintDevice, view: PairView, text: str) -> None:
-    painter = QPainter()
-    if not painter.begin(device):
-        raise OSError("the picture could not be written")
+    painter = QPainter(device)
     _draw(painter, view, text)
     painter.end()
 
 
-_WRITERS: dict[str, Callable[[PairView, Path, QSize, str], None]] = {
+_WRITERS: dict[str, Callable[[PairView, QIODevice, QSize, str], None]] = {
     ".png": _write_png,
     ".svg": _write_svg,
     ".pdf": _write_pdf,

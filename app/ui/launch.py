@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from app import locate, pairs, pipeline
 from app.jobs import EXIT_SECONDS, Progress, native_calls_ended
 from app.records import MatchRequest, MatchResult, PairRef, UserError
-from app.settings import atomic_path
 from app.ui import display
 
 if TYPE_CHECKING:
@@ -37,12 +36,24 @@ CLOSING_SECONDS = 5.0
 CACHE_BYTES = 512 * 2**20
 
 
-def start(refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str | None = None) -> int:
+def check_workspace(key: str | None) -> None:
+    """Raise :class:`UserError` naming the workspaces there are, if ``key`` is none of them; None is the last one."""
+    from app.ui.workspaces import WORKSPACES
+
+    keys = [entry.key for entry in WORKSPACES]
+    if key is not None and key not in keys:
+        raise UserError(f"There is no workspace called {key!r}; choose one of {', '.join(keys)}.")
+
+
+def start(
+    refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str | None = None, notes: Sequence[str] = ()
+) -> int:
     """Open the window and run until it is closed.
 
     Args:
         refs: the pairs to open; with none, the last session's pair or the first built-in one.
         theme, workspace: instead of the last session's.
+        notes: sentences on what was left out of ``refs``.
 
     Returns:
         The exit code: 0, or 2 with one sentence on stderr if no window can open here.
@@ -58,7 +69,7 @@ def start(refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str
 
     app = _application()
     guard = GarbageGuard(app)
-    window = open_window(Store(config_folder()), refs, theme=theme, workspace=workspace)
+    window = open_window(Store(config_folder()), refs, theme=theme, workspace=workspace, notes=notes)
     window.show()
     code = app.exec()
     guard.stop()
@@ -70,7 +81,12 @@ def start(refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str
 
 
 def open_window(
-    store: Store | None, refs: Sequence[PairRef] = (), *, theme: str | None = None, workspace: str | None = None
+    store: Store | None,
+    refs: Sequence[PairRef] = (),
+    *,
+    theme: str | None = None,
+    workspace: str | None = None,
+    notes: Sequence[str] = (),
 ) -> MainWindow:
     """Return the window on the restored session, its job begun and the pictures waited for a moment.
 
@@ -89,7 +105,7 @@ def open_window(
         session.set_theme(theme)
     if workspace is not None:
         session.set_workspace(workspace)
-    _open_first(session, refs)
+    _open_first(session, refs, notes)
     session.forget_history()
     try:
         look = Style(session.state.theme)
@@ -151,6 +167,9 @@ def screenshot(
     """
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
     display.import_qt()
+    from app.ui.picture_files import check_ending, save_image
+
+    check_ending(path)
     _application()
     window = open_window(None, refs, theme=theme or "dark", workspace=workspace)
     window.resize(*size)
@@ -160,10 +179,7 @@ def screenshot(
         _wait_until_complete(window)
         window.docks.arrange()
         _wait(lambda: False, 0.8)  # the progressive lines are sharp half a second after the last change
-        picture = window.grab()
-        with atomic_path(path) as temporary:
-            if not picture.save(str(temporary)):
-                raise UserError(f"Cannot write {path} as a picture; use a name ending in .png.")
+        save_image(window.grab().toImage(), path)
     finally:
         window.close()
 
@@ -183,10 +199,10 @@ def _wait_until_complete(window: MainWindow) -> None:
         raise UserError(f"The picture was not complete after {SCREENSHOT_SECONDS:.0f} s.")
 
 
-def _open_first(session: Session, refs: Sequence[PairRef]) -> None:
+def _open_first(session: Session, refs: Sequence[PairRef], notes: Sequence[str]) -> None:
     """Open what was asked for, else the last pair, else the first built-in one."""
     if refs:
-        session.open_pairs(refs)
+        session.open_pairs(refs, notes=notes)
         return
     builtin, last = pairs.builtin(), session.state.pair
     if last is None or last in builtin:

@@ -31,6 +31,7 @@ class Menus:
     workspace: QMenu
     help: QMenu
     recent: QMenu
+    opening: list[QAction]
     undo: QAction
     redo: QAction
     themes: dict[str, QAction]
@@ -52,7 +53,7 @@ def build_menus(window: MainWindow) -> Menus:
     session, opener = window.session, window.opener
     file, edit = bar.addMenu("&File"), bar.addMenu("&Edit")
     view, workspace, helps = bar.addMenu("&View"), bar.addMenu("&Match"), bar.addMenu("&Help")
-    recent = _fill_file(window, file)
+    recent, opening = _fill_file(window, file)
     undo = _add(edit, "&Undo", session.undo, "Ctrl+Z")
     redo = _add(edit, "&Redo", session.redo, "Ctrl+Shift+Z Ctrl+Y")
     edit.addSeparator()
@@ -61,24 +62,28 @@ def build_menus(window: MainWindow) -> Menus:
     themes = _fill_view(window, view)
     before = {"file": file.actions()[-2], "edit": before_edit, "view": view.actions()[0]}
     _fill_help(window, helps)
-    menus = Menus(file, edit, view, workspace, helps, recent, undo, redo, themes, before)
+    menus = Menus(file, edit, view, workspace, helps, recent, opening, undo, redo, themes, before)
     recent.aboutToShow.connect(lambda: _fill_recent(window, recent))
     return menus
 
 
-def _fill_file(window: MainWindow, menu: QMenu) -> QMenu:
+def _fill_file(window: MainWindow, menu: QMenu) -> tuple[QMenu, list[QAction]]:
+    """Return the menu of recent pairs, and the actions that open pairs."""
     opener = window.opener
-    _add(menu, "&Open pair…", opener.open_images, "Ctrl+O")
-    _add(menu, "Open &folder…", opener.open_folder, "Ctrl+Shift+O")
-    _add(menu, "Open &list…", opener.open_list)
+    opening = [
+        _add(menu, "&Open pair…", opener.open_images, "Ctrl+O"),
+        _add(menu, "Open &folder…", opener.open_folder, "Ctrl+Shift+O"),
+        _add(menu, "Open &all pairs of a folder…", lambda: opener.open_folder(every=True)),
+        _add(menu, "Open &list…", opener.open_list),
+        _add(menu, "&Built-in pairs", opener.open_builtin),
+    ]
     recent = menu.addMenu("&Recent")
-    _add(menu, "&Built-in pairs", opener.open_builtin)
     menu.addSeparator()
     _add(menu, "&Previous pair", lambda: window.session.step_pair(-1), "Alt+Left")
     _add(menu, "&Next pair", lambda: window.session.step_pair(1), "Alt+Right")
     menu.addSeparator()
     _add(menu, "&Quit", window.close, "Ctrl+Q")
-    return recent
+    return recent, opening
 
 
 def _fill_view(window: MainWindow, menu: QMenu) -> dict[str, QAction]:

@@ -8,17 +8,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from PySide6.QtCore import QMimeData, QObject
 from PySide6.QtGui import QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
 from app.jobs import Progress, native
-from app.records import PairRef
+from app.records import UserError
 from app.ui.lane import Event, Lane
+from app.ui.picture_files import save_image
 from app.ui.session import Message, Session, failure_message
 from app.ui.session_state import config_folder
+
+if TYPE_CHECKING:
+    from app.pairs import Found
 
 IMAGE_NAMES = "png jpg jpeg jpe bmp tif tiff webp ppm pgm pbm pnm gif jp2 exr hdr avif"
 IMAGE_SUFFIXES = frozenset(f".{name}" for name in IMAGE_NAMES.split())
@@ -36,14 +42,38 @@ def paths_of(mime: QMimeData) -> list[str]:
     return [url.toLocalFile() for url in mime.urls() if url.isLocalFile()]
 
 
-def find_pairs(paths: Sequence[str]) -> Generator[Progress, None, list[PairRef]]:
+def find_pairs(paths: Sequence[str], *, every: bool = False) -> Generator[Progress, None, Found]:
     """Find the pairs that these files or folders make; a job, since a folder may lie far away."""
     from app import pairs
 
     (found,) = yield from native(
-        lambda: pairs.from_paths([Path(path) for path in paths]), progress=Progress(0, None, "Looking for pairs")
+        lambda: pairs.find(paths, every=every), progress=Progress(0, None, "Looking for pairs")
     )
-    return list(found)
+    return cast("Found", found)
+
+
+def keep_pictures(pictures: Sequence[QImage], folder: Path) -> Generator[Progress, None, tuple[str, ...]]:
+    """Write pasted pictures into ``folder``, each named by its pixels, and return their paths; a job.
+
+    Raises:
+        UserError: if the folder or a file cannot be written.
+    """
+    paths = []
+    for number, picture in enumerate(pictures):
+        progress = Progress(number, len(pictures), "Keeping the pasted picture")
+        paths += yield from native(partial(_keep, picture, folder), progress=progress)
+    return tuple(paths)
+
+
+def _keep(picture: QImage, folder: Path) -> str:
+    shown = picture.convertToFormat(QImage.Format.Format_RGBA8888)
+    path = folder / f"pasted-{hashlib.sha256(bytes(shown.constBits())).hexdigest()[:12]}.png"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot keep the pasted picture in {folder}: {error.strerror or error}.") from None
+    save_image(shown, path)
+    return str(path)
 
 
 class Opener(QObject):
@@ -55,9 +85,10 @@ class Opener(QObject):
         self._window = window
         self._waiting = ""
         self._folder = ""
+        self._pasted: list[QImage] = []
         self.lane = Lane("open", self)
-        self.lane.finished.connect(self._found)
-        self.lane.failed.connect(lambda event: session.message.emit(failure_message(event)))
+        self.lane.finished.connect(self._finished)
+        self.lane.failed.connect(self._failed)
 
     def open_paths(self, paths: Sequence[str]) -> None:
         """Open two images, a folder, a list of pairs, or one image of two."""
@@ -70,8 +101,12 @@ class Opener(QObject):
             paths = [self._waiting, paths[0]]
         self._waiting = ""
         if paths:
-            chosen = list(paths)
-            self.lane.start(lambda: find_pairs(chosen))
+            self._find(paths)
+
+    def _find(self, paths: Sequence[str], *, every: bool = False) -> None:
+        chosen = list(paths)
+        self._pasted.clear()
+        self.lane.start(lambda: find_pairs(chosen, every=every))
 
     def open_images(self) -> None:
         """Ask for two images (chosen together, or one after the other)."""
@@ -82,12 +117,14 @@ class Opener(QObject):
         )
         self._open_chosen(paths)
 
-    def open_folder(self) -> None:
-        """Ask for a folder."""
+    def open_folder(self, *, every: bool = False) -> None:
+        """Ask for a folder; ``every`` pairs each image with each other instead of with the next."""
         from PySide6.QtWidgets import QFileDialog
 
-        path = QFileDialog.getExistingDirectory(self._window, "Open a folder of images or pairs", self._folder)
-        self._open_chosen([path] if path else [])
+        title = "Open all pairs of a folder" if every else "Open a folder of images or pairs"
+        if path := QFileDialog.getExistingDirectory(self._window, title, self._folder):
+            self._folder, self._waiting = str(Path(path).parent), ""
+            self._find([path], every=every)
 
     def open_list(self) -> None:
         """Ask for a list of pairs."""
@@ -128,24 +165,22 @@ class Opener(QObject):
 
     def _paste_picture(self, picture: QImage) -> None:
         """Keep a pasted picture as a file beside the session, so that it can be opened again."""
-        shown = picture.convertToFormat(QImage.Format.Format_RGBA8888)
-        name = hashlib.sha256(bytes(shown.constBits())).hexdigest()[:12]
-        path = config_folder() / "pasted" / f"pasted-{name}.png"
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            self._session.message.emit(Message(f"Cannot keep the picture in {path.parent}: {error.strerror}.", "error"))
+        if picture.isNull():
+            self._session.message.emit(Message("The picture on the clipboard cannot be read; copy it again.", "error"))
             return
-        if picture.isNull() or not picture.save(str(path)):
-            self._session.message.emit(Message(f"The pasted picture could not be written to {path}.", "error"))
-            return
-        self.open_paths([str(path)])
+        # The lane drops a job that has not ended for a newer one, which therefore keeps the pictures of both.
+        self._pasted.append(picture)
+        pictures, folder = tuple(self._pasted), config_folder() / "pasted"
+        self.lane.start(lambda: keep_pictures(pictures, folder))
 
-    def _found(self, event: Event) -> None:
-        found: list[PairRef] = event.value
-        if found:
-            self._session.open_pairs(found)
+    def _failed(self, event: Event) -> None:
+        self._pasted.clear()
+        self._session.message.emit(failure_message(event))
+
+    def _finished(self, event: Event) -> None:
+        if isinstance(event.value, tuple):  # the paths of pasted pictures
+            self._pasted.clear()
+            for path in event.value:
+                self.open_paths([path])
         else:
-            self._session.message.emit(
-                Message("No pairs were found there. A folder needs two images or more.", "error")
-            )
+            self._session.open_pairs(event.value.refs, notes=event.value.notes)

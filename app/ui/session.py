@@ -25,7 +25,7 @@ from app.jobs import Progress
 from app.records import MatchRequest, MatchResult, PairRef, Selection, StageSettings, UserError
 from app.settings import fields_of
 from app.ui.lane import Event, Lane
-from app.ui.session_state import History, SavedState, SessionState, Store, typed
+from app.ui.session_state import History, SavedState, SessionState, Store, judged, same_work, typed
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -109,6 +109,7 @@ class Session(QObject):
         self._make_job = make_job
         self._history = History()
         self._running: MatchRequest | None = None
+        self._notes: tuple[str, ...] = ()
         self._complete = False
         self._busy = False
         self.match_lane.progressed.connect(self._on_progress)
@@ -147,7 +148,7 @@ class Session(QObject):
             return False
         if not self._complete:
             return self.result.request.ref != self.request.ref
-        return not _same_work(self.result.request, self.request)
+        return not same_work(self.result.request, self.request)
 
     @property
     def index(self) -> int:
@@ -177,10 +178,16 @@ class Session(QObject):
         self.state = self._usable(self.state, complaints.append)
         return complaints
 
-    def open_pairs(self, pairs: Sequence[PairRef], current: int = 0) -> None:
-        """Replace the list of pairs and look at one of them; nothing happens for an empty list."""
+    def open_pairs(self, pairs: Sequence[PairRef], current: int = 0, notes: Sequence[str] = ()) -> None:
+        """Replace the list of pairs and look at one of them; nothing happens for an empty list.
+
+        ``notes`` (files left out) are told at once, and again with what the first result has to say.
+        """
         if not pairs:
             return
+        self._notes = tuple(notes)
+        if notes:
+            self.message.emit(Message(" ".join(notes)))
         self.pairs = tuple(pairs)
         self.pairs_changed.emit(self.pairs)
         self.set_pair(self.pairs[max(0, min(current, len(self.pairs) - 1))])
@@ -278,7 +285,7 @@ class Session(QObject):
     def run(self) -> None:
         """Start the match job for the current state, unless it already runs."""
         request = self.request
-        if request is None or (self._running is not None and _same_work(self._running, request)):
+        if request is None or (self._running is not None and same_work(self._running, request)):
             return
         if self._make_job is None:
             self._make_job = _pipeline_job()
@@ -344,12 +351,14 @@ class Session(QObject):
         """Start, keep or cancel the job so that it fits the state; a new threshold needs no job."""
         if request is None or request == before:
             return
-        fits = self.result is not None and self._complete and _same_work(self.result.request, request)
+        fits = self.result is not None and self._complete and same_work(self.result.request, request)
         if self.result is not None and fits:
             self.match_lane.cancel()
+            if before is not None and not same_work(before, request):
+                self.message.emit(Message(" ".join(self.result.notes)))  # what was said of the other work is over
             if self.result.request != request:
-                self._show(_judged(self.result, request), complete=True)
-        elif before is None or not _same_work(before, request):
+                self._show(judged(self.result, request), complete=True)
+        elif before is None or not same_work(before, request):
             self.run()
 
     def _show(self, result: MatchResult, *, complete: bool) -> None:
@@ -374,9 +383,10 @@ class Session(QObject):
         self._running = None
         request = self.request
         result: MatchResult = event.value
-        self._show(_judged(result, request) if request is not None else result, complete=True)
+        self._show(judged(result, request) if request is not None else result, complete=True)
         self._set_busy(self.match_lane.busy)
-        self.message.emit(Message(" ".join(result.notes)))
+        self.message.emit(Message(" ".join((*self._notes, *result.notes))))
+        self._notes = ()
 
     def _on_failed(self, event: Event) -> None:
         self._running = None
@@ -392,17 +402,3 @@ class Session(QObject):
         if busy != self._busy:
             self._busy = busy
             self.busy_changed.emit(busy)
-
-
-def _same_work(one: MatchRequest, other: MatchRequest) -> bool:
-    """Whether two requests need the same computation: all but the evaluation's threshold."""
-    return (one.ref, one.matcher, replace(one.settings, evaluate=None)) == (
-        other.ref, other.matcher, replace(other.settings, evaluate=None),
-    )  # fmt: skip
-
-
-def _judged(result: MatchResult, request: MatchRequest) -> MatchResult:
-    """Return the result judged at the request's threshold, without new work."""
-    threshold = request.settings.evaluate.threshold
-    evaluation = None if result.evaluation is None else result.evaluation.at(threshold)
-    return replace(result, request=request, evaluation=evaluation)

@@ -1,8 +1,8 @@
 """What the user is looking at, as one frozen value, and how it is kept between two runs.
 
-What lives here: :class:`SessionState`, its JSON form, the files it is stored in, and :class:`History`
-(undo and redo). What does not: signals, computation, widgets; this module imports no Qt. May import:
-``app.records``, ``app.settings``, ``app.matchers``, ``app.pairs``.
+What lives here: :class:`SessionState`, its JSON form, the files it is stored in, :class:`History`
+(undo and redo), and when two requests ask for the same work. What does not: signals, computation, widgets;
+this module imports no Qt. May import: ``app.records``, ``app.settings``, ``app.matchers``, ``app.pairs``.
 
 A broken file never stops the start: every part that cannot be read is replaced by its default, and a
 sentence says which.
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from app import matchers
-from app.records import PairRef, Selection, StageSettings, UserError
+from app.records import MatchRequest, MatchResult, PairRef, Selection, StageSettings, UserError
 from app.settings import Settings, checked, fields_of, load_json, save_json
 
 log = logging.getLogger(__name__)
@@ -329,3 +329,17 @@ class History:
             return None
         target.append(now)
         return source.pop()
+
+
+def same_work(one: MatchRequest, other: MatchRequest) -> bool:
+    """Whether two requests need the same computation: all but the evaluation's threshold."""
+    return (one.ref, one.matcher, replace(one.settings, evaluate=None)) == (
+        other.ref, other.matcher, replace(other.settings, evaluate=None),
+    )  # fmt: skip
+
+
+def judged(result: MatchResult, request: MatchRequest) -> MatchResult:
+    """Return the result judged at the request's threshold, without new work."""
+    threshold = request.settings.evaluate.threshold
+    evaluation = None if result.evaluation is None else result.evaluation.at(threshold)
+    return replace(result, request=request, evaluation=evaluation)

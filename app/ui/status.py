@@ -16,6 +16,7 @@ from app.ui.session import Message, Session
 from app.ui.style import Style
 
 INFO_SECONDS = 8.0
+FUNNEL_LEAST = 720  # the counts are never cut in favour of the times
 
 
 def funnel_text(result: MatchResult | None) -> str:
@@ -47,17 +48,32 @@ def _ms(seconds: float) -> str:
 
 
 class ElidedLabel(QLabel):
-    """A line of text that takes the room it needs and shortens itself where there is less."""
+    """A line of text that takes the room it needs and shortens itself where there is less.
+
+    Attributes:
+        short: shown instead of a text that does not fit; empty for an ellipsis.
+        least: pixels that the text may claim before it has to shorten itself.
+    """
+
+    short = ""
+    least = 40
 
     def minimumSizeHint(self) -> QSize:
         """Return a width that lets the line shrink."""
-        return QSize(40, super().minimumSizeHint().height())
+        return QSize(min(self.least, self.sizeHint().width()), super().minimumSizeHint().height())
+
+    @property
+    def shown(self) -> str:
+        """What there is room for."""
+        fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.width()
+        text = self.text() if fits or not self.short else self.short
+        return self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, self.width())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the text, with an ellipsis at its end if it must be cut."""
         painter = QPainter(self)
         painter.setPen(self.palette().color(self.foregroundRole()))
-        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width())
+        text = self.shown
         painter.drawText(self.rect(), int(self.alignment() | Qt.AlignmentFlag.AlignVCenter), text)
         painter.end()
 
@@ -74,6 +90,7 @@ class StatusLine(QWidget):
         line.setContentsMargins(12, 4, 12, 4)
         line.setSpacing(12)
         self.funnel = ElidedLabel("")
+        self.funnel.least = FUNNEL_LEAST
         self.funnel.setAccessibleName("Counts from keypoints to inliers")
         self.times = ElidedLabel("")
         self.times.setProperty("role", "muted")
@@ -111,8 +128,11 @@ class StatusLine(QWidget):
     def _show_result(self, result: MatchResult | None) -> None:
         self.funnel.setText(funnel_text(result))
         self.funnel.setToolTip(self.funnel.text())
-        self.times.setText(times_text(result))
-        self.times.setToolTip("Wall time per stage in milliseconds; a stage from the cache took none")
+        times = times_text(result)
+        self.times.setText(times)
+        self.times.short = times.rpartition("  ·  ")[2]
+        told = f"{times}\n" if times else ""
+        self.times.setToolTip(f"{told}Wall time per stage in milliseconds; a stage from the cache took none")
 
     def _show_busy(self, busy: bool) -> None:
         self.bar.setRange(0, 0)

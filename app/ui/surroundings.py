@@ -42,7 +42,7 @@ class Surroundings:
         self._add_keys(entries)
         session.message.connect(self.message_line.show_message)
         self.top_bar.present_wanted.connect(window.toggle_present)
-        self.browser.open_wanted.connect(window.opener.open_images)
+        self.browser.set_open_actions(self.menus.opening)
         self.browser.moved_out.connect(window.focus_picture)
 
     def _add_keys(self, entries: Sequence[WorkspaceEntry]) -> None:
