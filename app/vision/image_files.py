@@ -11,6 +11,7 @@ import stat
 import struct
 import threading
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -103,7 +104,29 @@ def read_header(file: Path, data: bytes) -> Header:
     except _BROKEN as error:
         raise UserError(_damaged(file, error)) from None
     check_size(file, header.width, header.height)
+    if header.kind == "PNG" and (flaw := _png_flaw(data)):
+        raise UserError(f"{file} is cut off or damaged ({flaw}); copy it again from its source.")
     return header
+
+
+def _png_flaw(data: bytes) -> str:
+    """Return what is wrong with the chunks of a PNG that must be there, or nothing.
+
+    libpng would find it as well, but writes a line of its own to stderr.
+    """
+    at, size = 8, len(data)
+    while at + 12 <= size:
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        if end > size:
+            break
+        (told,) = struct.unpack_from(">I", data, end - 4)
+        if kind[0] < ord("a") and zlib.crc32(memoryview(data)[at + 4 : end - 4]) != told:
+            return f"the checksum of its block {kind.decode('latin-1')} is wrong"
+        if kind == b"IEND":
+            return ""
+        at = end
+    return "its end is missing"
 
 
 def check_size(file: Path, width: int, height: int) -> None:

@@ -303,6 +303,20 @@ def test_a_png_with_a_damaged_block_is_refused(tmp_path: Path) -> None:
     assert "cut off or damaged" in sentence(put(tmp_path, "a.png", bytes(data)))
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.99])
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_bad_png_is_told_in_our_sentence_alone(
+    tmp_path: Path, share: float, flip: bool, capfd: pytest.CaptureFixture[str]
+) -> None:
+    data = bytearray(encoded(Pil.fromarray(smooth()), "PNG"))
+    at = int(len(data) * share)
+    if flip:
+        data[at] ^= 0x55
+    words = "checksum of its block" if flip else "its end is missing"
+    assert words in sentence(put(tmp_path, "a.png", bytes(data if flip else data[:at])))
+    assert capfd.readouterr().err == ""  # libpng would add a line
+
+
 def bomb_png(width: int, height: int) -> bytes:
     """A PNG whose header claims more than its few bytes of data hold."""
 
