@@ -1,0 +1,356 @@
+"""Gaussian scale space: octaves of levels made only when they are looked at.
+
+What lives here: :class:`ScaleSpace`, its levels, differences of Gaussians, exact windows of them, and the map between
+pixels of the image and of an octave. What does not: the filters (``scale_levels``), what is measured in it
+(``scale_response``, ``scale_line``) and keypoints (``sift_stages``). May import: records, jobs, vision, numpy and cv2.
+
+Source: Lowe, IJCV 60(2), 2004, section 3; Lindeberg, IJCV 30(2), 1998.
+
+Octave o has its pixels 2**o image pixels apart and pixel (0, 0) of every octave is centred on pixel (0, 0) of the
+image, so image = octave pixel * 2**o exactly. Level l of octave o has the blur sigma0 * 2**(o + l / layers), in image
+pixels. Grey values are those of the 8-bit image, 0 to 255, as float32.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from app.jobs import Job, Progress
+from app.records import Float32, Float64, UInt8, read_only
+from app.vision.scale_levels import (
+    LEAST_BLUR,
+    ScaleSpaceSettings,
+    blurred,
+    doubled,
+    first_level,
+    halved,
+    kernel_radius,
+    octave_count,
+)
+
+__all__ = ["KEPT_BYTES", "Kind", "LevelView", "ScaleSpace", "ScaleSpaceSettings", "Window"]
+
+Kind = Literal["gaussian", "dog"]
+KEPT_BYTES = 100_000_000  # of levels besides the bases of the octaves
+VIEW_PIXELS = 2_200_000  # a view of a level has at most about this many, a little more than 1080p
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A cut-out of one level or difference.
+
+    Attributes:
+        values: (h, w) float32; pixel [row - top, col - left] is the level's pixel (col, row).
+        left, top: octave pixel of ``values[0, 0]``; the window is clipped at the level's border.
+        octave, level: where it was cut.
+    """
+
+    values: Float32
+    left: int
+    top: int
+    octave: int
+    level: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", read_only(self.values, np.float32, (None, None), "Window.values"))
+
+
+@dataclass(frozen=True, eq=False)
+class LevelView:
+    """A whole level for the eye: at octave resolution or coarser, made without the levels before it.
+
+    Attributes:
+        values: (h, w) float32 grey levels (differences may be negative).
+        step: image pixels per pixel of ``values``; image = view pixel * step.
+        octave, level, kind: what is shown.
+        sigma: its blur in image pixels (of the lower Gaussian for a difference).
+    """
+
+    values: Float32
+    step: float
+    octave: int
+    level: int
+    kind: Kind
+    sigma: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", read_only(self.values, np.float32, (None, None), "LevelView.values"))
+
+
+class ScaleSpace:
+    """A lazy Gaussian scale space over one 8-bit grey image.
+
+    Octaves are numbered as signed exponents (-1 is the doubled image), levels 0 ... layers + 2, differences of
+    Gaussians 0 ... layers + 1; difference l is level l + 1 minus level l, so bright blobs are *minima* (it approximates
+    the Laplacian). The first level of every octave reached is kept, other levels up to about 100 MB, most recent first.
+    Safe to ask from several threads. All arrays returned are read-only.
+
+    Args:
+        grey: (h, w) uint8, at least 1 x 1.
+        settings: how it is sampled.
+    """
+
+    def __init__(self, grey: UInt8, settings: ScaleSpaceSettings | None = None) -> None:
+        self.grey: UInt8 = read_only(grey, np.uint8, (None, None), "ScaleSpace.grey")
+        if 0 in self.grey.shape:
+            raise ValueError("ScaleSpace.grey: an image has at least one pixel")
+        self.settings = settings or ScaleSpaceSettings()
+        height, width = self.grey.shape
+        first = self.settings.first_octave
+        count = octave_count(width, height, self.settings)
+        self.octaves = range(first, first + count)
+        self._bases: dict[int, Float32] = {}
+        self._kept: OrderedDict[tuple[int, int], Float32] = OrderedDict()
+        self._lock = threading.RLock()
+
+    # ------------------------------------------------------------------ geometry
+
+    def size(self, octave: int) -> tuple[int, int]:
+        """Return (width, height) of an octave in its own pixels."""
+        self._check(octave)
+        height, width = self.grey.shape
+        if self.settings.upsample:
+            width, height = 2 * width, 2 * height
+        halvings = octave - self.settings.first_octave
+        return width >> halvings, height >> halvings
+
+    def sigma(self, octave: int, level: float) -> float:
+        """Return the blur of a (fractional) level in image pixels, sigma0 * 2**(octave + level / layers)."""
+        return float(self.settings.sigma0 * 2.0 ** (octave + level / self.settings.layers))
+
+    def sigma_in_octave(self, level: float) -> float:
+        """Return the blur of a (fractional) level in the octave's own pixels."""
+        return self.sigma(0, level)
+
+    def to_image(self, octave: int, points: npt.ArrayLike) -> Float64:
+        """Return image pixels of octave pixels ((..., 2) col, row -> x, y); exact, the factor is a power of two."""
+        return np.asarray(points, np.float64) * 2.0**octave
+
+    def to_octave(self, octave: int, points: npt.ArrayLike) -> Float64:
+        """Return octave pixels (fractional) of image pixels ((..., 2) x, y -> col, row)."""
+        return np.asarray(points, np.float64) * 2.0**-octave
+
+    def nearest(self, octave: int, x: float, y: float) -> tuple[int, int]:
+        """Return (col, row) of the octave pixel nearest to an image point, inside the octave."""
+        width, height = self.size(octave)
+        col, row = np.rint(self.to_octave(octave, (x, y))).astype(int)
+        return int(np.clip(col, 0, width - 1)), int(np.clip(row, 0, height - 1))
+
+    def locate(self, sigma: float) -> tuple[int, float]:
+        """Return (octave, fractional level in [0.5, layers + 0.5)) whose blur is ``sigma`` image pixels, clipped."""
+        layers = self.settings.layers
+        steps = layers * float(np.log2(max(sigma, 1e-6) / self.settings.sigma0))
+        octave = int(np.clip(np.floor((steps - 0.5) / layers), self.octaves[0], self.octaves[-1]))
+        return octave, float(np.clip(steps - octave * layers, 0.0, layers + 2.0))
+
+    # -------------------------------------------------------------------- levels
+
+    def base(self, octave: int) -> Float32:
+        """Return level 0 of an octave; the octaves before it are gone through once and their bases kept."""
+        self._check(octave)
+        with self._lock:
+            if octave not in self._bases:
+                if octave == self.octaves[0]:
+                    self._bases[octave] = _frozen(first_level(self.grey, self.settings))
+                else:
+                    self._bases[octave] = _frozen(halved(self.gaussian(octave - 1, self.settings.layers)))
+            return self._bases[octave]
+
+    def gaussian(self, octave: int, level: int) -> Float32:
+        """Return a Gaussian level, (height, width) float32, made incrementally from the nearest level kept."""
+        self._check(octave, level, self.settings.levels)
+        if level == 0:
+            return self.base(octave)
+        with self._lock:
+            kept = self._kept.get((octave, level))
+            if kept is not None:
+                self._kept.move_to_end((octave, level))
+                return kept
+            start = level
+            while start > 0 and (octave, start) not in self._kept:
+                start -= 1
+            values = self._kept[octave, start] if start else self.base(octave)
+            increments = self.settings.increments()
+            for sigma in increments[start:level]:
+                values = blurred(values, sigma)
+            return self._keep(octave, level, _frozen(values))
+
+    def dog(self, octave: int, level: int) -> Float32:
+        """Return the difference level + 1 minus level, (height, width) float32."""
+        self._check(octave, level, self.settings.planes)
+        lower = self.gaussian(octave, level)
+        return _frozen(np.asarray(cv2.subtract(self.gaussian(octave, level + 1), lower), np.float32))
+
+    def stack(self, octave: int, into: list[Float32] | None = None) -> tuple[list[Float32], list[Float32]]:
+        """Return all Gaussians and all differences of one octave; nothing but its base and the next one's is kept.
+
+        The differences are taken on a second thread while the next level is blurred.
+
+        Args:
+            into: levels + planes buffers of the octave's size or larger from an earlier call, to be overwritten.
+        """
+        settings = self.settings
+        width, height = self.size(octave)
+        buffers = into or [np.empty((height, width), np.float32) for _ in range(settings.levels - 1 + settings.planes)]
+        gaussians, differences = [self.base(octave)], []
+        with ThreadPoolExecutor(1, "dog") as second:
+            waiting = []
+            for level, sigma in enumerate(settings.increments(), start=1):
+                target = buffers[level - 1][:height, :width]
+                gaussians.append(blurred(gaussians[-1], sigma, target))
+                difference = buffers[settings.levels - 2 + level][:height, :width]
+                differences.append(difference)
+                waiting.append(second.submit(cv2.subtract, gaussians[-1], gaussians[-2], difference))
+            for one in waiting:
+                one.result()
+        following = octave + 1
+        if following in self.octaves and following not in self._bases:
+            self._bases[following] = _frozen(halved(gaussians[settings.layers]))
+        return gaussians, differences
+
+    def all_levels(self) -> Job[None]:
+        """Make every level and difference once, octave by octave, keeping only the first level of each.
+
+        Afterwards every window costs a few milliseconds at most. Yields :class:`Progress` whose payload is
+        (octave, Gaussians, differences); they are overwritten by the next step, so copy what must stay.
+        """
+        buffers: list[Float32] | None = None
+        total = len(self.octaves)
+        for done, octave in enumerate(self.octaves):
+            gaussians, differences = self.stack(octave, buffers)
+            buffers = buffers or [*gaussians[1:], *differences]
+            yield Progress(done + 1, total, f"Blurring octave {octave}", (octave, gaussians, differences))
+
+    def prepare(self) -> Job[None]:
+        """Make the first level of every octave, so that windows, cubes and curves answer at once."""
+        for done, octave in enumerate(self.octaves):
+            yield Progress(done, len(self.octaves), f"Blurring octave {octave}")
+            self.base(octave)
+
+    # ------------------------------------------------------------------- windows
+
+    def window(self, octave: int, level: int, col: int, row: int, radius: int, kind: Kind = "gaussian") -> Window:
+        """Return the pixels within ``radius`` of (col, row), equal to those of the whole level.
+
+        Only a margin around them is blurred, from the octave's first level.
+        """
+        levels = self.windows(octave, (level,) if kind == "gaussian" else (level, level + 1), col, row, radius)
+        if kind == "gaussian":
+            return levels[0]
+        low, high = levels
+        return Window(high.values - low.values, low.left, low.top, octave, level)
+
+    def windows(self, octave: int, levels: tuple[int, ...], col: int, row: int, radius: int) -> tuple[Window, ...]:
+        """Return the windows of several levels (increasing) around one place in one pass."""
+        for level in levels:
+            self._check(octave, level, self.settings.levels)
+        base = self.base(octave)
+        height, width = base.shape
+        increments = self.settings.increments()[: max(levels)]
+        margin = radius + sum(kernel_radius(sigma) for sigma in increments)
+        x0, y0 = max(0, col - margin), max(0, row - margin)
+        values = np.ascontiguousarray(base[y0 : row + margin + 1, x0 : col + margin + 1])
+        left, top = max(0, col - radius), max(0, row - radius)
+        right, bottom = min(width, col + radius + 1), min(height, row + radius + 1)
+        found = []
+        for level in range(max(levels) + 1):
+            if level:
+                values = blurred(values, increments[level - 1])
+            if level in levels:
+                part = values[top - y0 : bottom - y0, left - x0 : right - x0]
+                found.append(Window(part.copy(), left, top, octave, level))
+        return tuple(found)
+
+    def cube(self, octave: int, layer: int, col: int, row: int) -> Float32:
+        """Return the 3 x 3 x 3 differences [layer, row, col] around a sample; NaN outside the octave.
+
+        Args:
+            octave, layer: the plane in the middle, 1 ... layers.
+            col, row: the sample.
+        """
+        self._check(octave, layer + 1, self.settings.planes)
+        self._check(octave, layer - 1, self.settings.planes)
+        result = np.full((3, 3, 3), np.nan, np.float32)
+        windows = self.windows(octave, (layer - 1, layer, layer + 1, layer + 2), col, row, 1)
+        for plane in range(3):
+            low, high = windows[plane], windows[plane + 1]
+            y, x = low.top - row + 1, low.left - col + 1
+            h, w = low.values.shape
+            result[plane, y : y + h, x : x + w] = high.values - low.values
+        return read_only(result, np.float32, (3, 3, 3), "cube")
+
+    def view(self, octave: int, level: int, kind: Kind = "gaussian", most: int = VIEW_PIXELS) -> LevelView:
+        """Return a whole level for the eye with one or two blurs of the image, without any other level.
+
+        It is at the octave's resolution unless that has more than ``most`` pixels, and differs from the exact level by
+        less than a grey level (one blur instead of a chain): take numbers from :meth:`window`.
+        """
+        self._check(octave, level, self.settings.levels if kind == "gaussian" else self.settings.planes)
+        return _view(self, octave, level, kind, most)
+
+    # --------------------------------------------------------------------- inner
+
+    def _keep(self, octave: int, level: int, values: Float32) -> Float32:
+        self._kept[octave, level] = values
+        total = sum(item.nbytes for item in self._kept.values())
+        while total > KEPT_BYTES and len(self._kept) > 1:
+            _, dropped = self._kept.popitem(last=False)
+            total -= dropped.nbytes
+        return values
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes held by levels that were made."""
+        with self._lock:
+            return sum(v.nbytes for v in (*self._bases.values(), *self._kept.values()))
+
+    def _check(self, octave: int, level: int = 0, levels: int = 1) -> None:
+        if octave not in self.octaves:
+            raise IndexError(f"octave {octave}: expected {self.octaves[0]} to {self.octaves[-1]}")
+        if not 0 <= level < levels:
+            raise IndexError(f"level {level}: expected 0 to {levels - 1}")
+
+
+def _frozen(values: Float32) -> Float32:
+    values = values.view()
+    values.flags.writeable = False
+    return values
+
+
+def _halvings(octave: int, pixels: int, most: int) -> Iterator[int]:
+    """Yield octaves from this one on until the view is small enough."""
+    yield octave
+    while pixels > most:
+        octave, pixels = octave + 1, pixels // 4
+        yield octave
+
+
+def _view(space: ScaleSpace, octave: int, level: int, kind: Kind, most: int) -> LevelView:
+    width, height = space.size(octave)
+    shown = list(_halvings(octave, width * height, most))[-1]
+    sigma = space.sigma(octave, level)
+    values = np.asarray(space.grey, np.float32)
+    step, have = 1.0, space.settings.blur
+    if shown < 0:
+        values, step = doubled(values), 0.5
+    # Halve first where little blur is lost: the level's own blur hides it.
+    while step < 2.0**shown and 4 * max(step, have) <= sigma and min(values.shape) > 1:
+        pre = float(np.sqrt(max((1.2 * step) ** 2 - have**2, 0.0)))
+        values = halved(blurred(values, pre / step) if pre > 0 else values)
+        have, step = float(np.hypot(have, pre)), 2 * step
+    low = blurred(values, float(np.sqrt(max(sigma**2 - have**2, LEAST_BLUR**2 * step**2))) / step)
+    if kind == "dog":
+        more = sigma * float(np.sqrt(space.settings.k**2 - 1)) / step
+        low = np.asarray(cv2.subtract(blurred(low, more), low), np.float32)
+    while step < 2.0**shown:
+        low, step = halved(low), 2 * step
+    return LevelView(low, step, octave, level, kind, sigma)
