@@ -190,44 +190,53 @@ class ScaleSpace:
         lower = self.gaussian(octave, level)
         return _frozen(np.asarray(cv2.subtract(self.gaussian(octave, level + 1), lower), np.float32))
 
-    def stack(self, octave: int, into: list[Float32] | None = None) -> tuple[list[Float32], list[Float32]]:
+    def stack(self, octave: int, buffer: Float32 | None = None) -> tuple[list[Float32], Float32]:
         """Return all Gaussians and all differences of one octave; nothing but its base and the next one's is kept.
 
         The differences are taken on a second thread while the next level is blurred.
 
         Args:
-            into: levels + planes buffers of the octave's size or larger from an earlier call, to be overwritten.
+            buffer: memory for the result, see :meth:`buffer`, which is overwritten; new memory without.
+
+        Returns:
+            Gaussians: levels arrays (height, width) float32. Differences: (planes, height, width) float32.
         """
         settings = self.settings
         width, height = self.size(octave)
-        buffers = into or [np.empty((height, width), np.float32) for _ in range(settings.levels - 1 + settings.planes)]
-        gaussians, differences = [self.base(octave)], []
+        if buffer is None:
+            buffer = self.buffer(octave)
+        made = settings.levels - 1
+        planes = buffer[: (made + settings.planes) * height * width].reshape(-1, height, width)
+        differences = planes[made:]
+        gaussians = [self.base(octave)]
         with ThreadPoolExecutor(1, "dog") as second:
             waiting = []
-            for level, sigma in enumerate(settings.increments(), start=1):
-                target = buffers[level - 1][:height, :width]
-                gaussians.append(blurred(gaussians[-1], sigma, target))
-                difference = buffers[settings.levels - 2 + level][:height, :width]
-                differences.append(difference)
-                waiting.append(second.submit(cv2.subtract, gaussians[-1], gaussians[-2], difference))
+            for level, sigma in enumerate(settings.increments()):
+                gaussians.append(blurred(gaussians[-1], sigma, planes[level]))
+                waiting.append(second.submit(cv2.subtract, gaussians[-1], gaussians[-2], differences[level]))
             for one in waiting:
                 one.result()
         following = octave + 1
-        if following in self.octaves and following not in self._bases:
-            self._bases[following] = _frozen(halved(gaussians[settings.layers]))
+        with self._lock:
+            if following in self.octaves and following not in self._bases:
+                self._bases[following] = _frozen(halved(gaussians[settings.layers]))
         return gaussians, differences
+
+    def buffer(self, octave: int | None = None) -> Float32:
+        """Return memory for :meth:`stack` of this octave (by default the first) and those after it."""
+        width, height = self.size(self.octaves[0] if octave is None else octave)
+        return np.empty((self.settings.levels - 1 + self.settings.planes) * width * height, np.float32)
 
     def all_levels(self) -> Job[None]:
         """Make every level and difference once, octave by octave, keeping only the first level of each.
 
-        Afterwards every window costs a few milliseconds at most. Yields :class:`Progress` whose payload is
-        (octave, Gaussians, differences); they are overwritten by the next step, so copy what must stay.
+        Yields :class:`Progress` whose payload is (octave, Gaussians, differences), see :meth:`stack`; they are
+        overwritten by the next step, so copy what must stay.
         """
-        buffers: list[Float32] | None = None
+        buffer = self.buffer()
         total = len(self.octaves)
         for done, octave in enumerate(self.octaves):
-            gaussians, differences = self.stack(octave, buffers)
-            buffers = buffers or [*gaussians[1:], *differences]
+            gaussians, differences = self.stack(octave, buffer)
             yield Progress(done + 1, total, f"Blurring octave {octave}", (octave, gaussians, differences))
 
     def prepare(self) -> Job[None]:

@@ -8,7 +8,7 @@ May import: records, settings, scale_space, detect, numpy.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields, replace
 from enum import IntEnum
 from functools import cached_property
 from typing import Any
@@ -121,6 +121,8 @@ class Candidates:
         border: (N,) int32, least distance to the border of any sample visited, in octave pixels; < 5 is rejected.
         xy: (N, 2) float32 image pixels of the fitted extremum.
         sigma: (N,) float32 image pixels; OpenCV's ``size`` is twice that.
+        twin: (N,) int32, the row of an earlier candidate that came to rest on the same sample, else -1; twins would be
+            the same keypoint again and go no further than BORDER.
         stage: (N,) int8, the last :class:`Stage` passed.
         number: (N,) float32, the number at which it was rejected (largest abs offset, contrast, edge ratio or border
             distance); NaN if it was not.
@@ -142,16 +144,17 @@ class Candidates:
     border: Int32
     xy: Float32
     sigma: Float32
+    twin: Int32
     stage: Any
     number: Float32
 
     def __post_init__(self) -> None:
         n = len(self.octave)
-        for field in fields(self):
-            wide = {"offset": (n, 3), "xy": (n, 2)}.get(field.name, (n,))
-            dtype = np.int8 if field.name == "stage" else _DTYPE[str(field.type)]
+        for item in fields(self):
+            wide = {"offset": (n, 3), "xy": (n, 2)}.get(item.name, (n,))
+            dtype = np.int8 if item.name == "stage" else _DTYPE[str(item.type)]
             object.__setattr__(
-                self, field.name, read_only(getattr(self, field.name), dtype, wide, f"Candidates.{field.name}")
+                self, item.name, read_only(getattr(self, item.name), dtype, wide, f"Candidates.{item.name}")
             )
 
     def __len__(self) -> int:
@@ -166,10 +169,14 @@ class Candidates:
 
     @classmethod
     def joined(cls, parts: Sequence[Candidates]) -> Candidates:
-        """Return the rows of all parts, in order."""
-        if not parts:
-            return cls.empty()
-        return cls(**{f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)})
+        """Return the rows of all parts, in order; the rows that ``twin`` names move along."""
+        if len(parts) < 2:
+            return parts[0] if parts else cls.empty()
+        starts = np.cumsum([0, *map(len, parts)])
+        columns = {f.name: np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(cls)}
+        shift = np.repeat(starts[:-1], np.diff(starts))
+        columns["twin"] = np.where(columns["twin"] < 0, -1, columns["twin"] + shift)
+        return cls(**columns)
 
     def take(self, index: Any) -> Candidates:
         """Return the candidates at ``index`` (integers or a boolean mask)."""
@@ -193,32 +200,95 @@ _DTYPE: dict[str, Any] = {"Int32": np.int32, "Float32": np.float32}
 
 
 @dataclass(frozen=True, eq=False)
+class Part:
+    """What one octave has yielded: M keypoints of N candidates, as far as ``shown``.
+
+    Attributes:
+        candidates: with their final stages; which of them are told depends on ``shown``.
+        shown: the last stage to tell of.
+        keypoints: (M) oriented keypoints.
+        candidate: (M,) int32 rows of ``candidates``.
+        histograms: (M, 36) float32.
+        descriptors: (M, 128) float32, zero until described.
+    """
+
+    candidates: Candidates
+    shown: Stage
+    keypoints: Keypoints = field(default_factory=Keypoints.empty)
+    candidate: Int32 = field(default_factory=lambda: np.zeros(0, np.int32))
+    histograms: Float32 = field(default_factory=lambda: np.zeros((0, ORIENTATION_BINS), np.float32))
+    descriptors: Float32 = field(default_factory=lambda: np.zeros((0, LENGTH), np.float32))
+
+    def told(self) -> Candidates:
+        """Return the candidates as they stand at ``shown``: what comes later is not known yet."""
+        if self.shown == Stage.DESCRIBED:
+            return self.candidates
+        found = self.candidates
+        stage = np.minimum(found.stage, int(self.shown))
+        told = replace(found, stage=stage, number=np.where(stage < int(self.shown), found.number, np.nan))
+        if self.shown > Stage.EXTREMA:
+            return told
+        scale = 2.0 ** found.octave.astype(np.float64)
+        xy = np.stack([found.found_col * scale, found.found_row * scale], axis=1).astype(np.float32)
+        return replace(
+            told, layer=found.found_layer, row=found.found_row, col=found.found_col, xy=xy.astype(np.float32)
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class SiftExplanation:
     """What SIFT has found so far, or in the end, in one image; coordinates are pixels of the image given.
 
     Attributes:
         settings: as asked.
         space: the scale space; the windows and curves of a view come from it.
-        candidates: every extremum with its history.
-        keypoints: (K) the oriented keypoints, OpenCV's fields (``packed`` included); sorted as they were found.
-        candidate: (K,) int32, the row of ``candidates`` that each keypoint comes from.
-        histograms: (K, 36) float32, the smoothed orientation histogram each keypoint's peak was found in.
-        descriptors: (K, 128) float32 holding integers 0 ... 255, index (row * 4 + col) * 8 + direction, as OpenCV's.
-            Rows of keypoints not yet described are zero.
+        parts: one per octave gone through, in order.
         octave, stage: the last step taken (for the animation); the last octave and DESCRIBED in the end.
         complete: whether this is the final result.
     """
 
     settings: SiftSettings
     space: ScaleSpace
-    candidates: Candidates
-    keypoints: Keypoints
-    candidate: Int32
-    histograms: Float32
-    descriptors: Float32
+    parts: tuple[Part, ...]
     octave: int
     stage: Stage
     complete: bool
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """Every extremum with its history, octave by octave, then by layer, row, column."""
+        return Candidates.joined([part.told() for part in self.parts])
+
+    @cached_property
+    def keypoints(self) -> Keypoints:
+        """(K) oriented keypoints with OpenCV's fields, ``packed`` included; in order of their candidates."""
+        if not self.parts:
+            return Keypoints.empty()
+        names = Keypoints.__dataclass_fields__
+        return Keypoints(**{n: np.concatenate([getattr(p.keypoints, n) for p in self.parts]) for n in names})
+
+    @cached_property
+    def candidate(self) -> Int32:
+        """(K,) int32, the row of ``candidates`` that each keypoint comes from."""
+        starts = np.cumsum([0, *(len(part.candidates) for part in self.parts)])
+        rows = [part.candidate + start for part, start in zip(self.parts, starts[:-1], strict=True)]
+        return np.concatenate([np.zeros(0, np.int32), *rows]).astype(np.int32)
+
+    @cached_property
+    def histograms(self) -> Float32:
+        """(K, 36) float32, the smoothed orientation histogram each keypoint's peak was found in."""
+        empty = np.zeros((0, ORIENTATION_BINS), np.float32)
+        return read_only(np.concatenate([empty, *(p.histograms for p in self.parts)]), np.float32, (None, 36), "rows")
+
+    @cached_property
+    def descriptors(self) -> Float32:
+        """(K, 128) float32 holding integers 0 ... 255 at (row * 4 + col) * 8 + direction, as OpenCV's.
+
+        Rows of keypoints that are not yet described are zero.
+        """
+        empty = np.zeros((0, LENGTH), np.float32)
+        rows = np.concatenate([empty, *(p.descriptors for p in self.parts)])
+        return read_only(rows, np.float32, (None, LENGTH), "rows")
 
     @cached_property
     def funnel(self) -> tuple[tuple[Stage, int], ...]:
@@ -227,7 +297,7 @@ class SiftExplanation:
         left = np.cumsum(counts[::-1])[::-1]
         return tuple((stage, int(left[stage])) for stage in Stage)
 
-    @property
+    @cached_property
     def features(self) -> Features:
         """Keypoints with OpenCV-compatible descriptors (metric l2)."""
         return Features(self.keypoints, Descriptors(self.descriptors))
