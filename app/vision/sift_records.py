@@ -113,7 +113,8 @@ class Candidates:
         found_layer, found_row, found_col: (N,) int32, the sample that was the extremum.
         layer, row, col: (N,) int32, the sample after the moves of the refinement.
         moves: (N,) int32, how often it moved.
-        offset: (N, 3) float32, x, y, layer from that sample to the fitted extremum; NaN if the fit is singular.
+        offset: (N, 3) float32, x, y, layer from that sample to the fitted extremum, by the last fit; 0 if singular.
+            Where the fit did not come to rest, all that follows is measured at the sample itself.
         sample: (N,) float32, D at the sample found, in grey levels / 255; its sign tells a maximum from a minimum.
         value: (N,) float32, D at the fitted extremum, in grey levels / 255.
         contrast: (N,) float32, abs(value) * layers, compared with the contrast threshold.

@@ -152,7 +152,8 @@ def refine(
     """
     walk = _walk(differences, samples)
     quadratic = fit(differences, walk.layer, walk.row, walk.col)
-    offset = np.where(np.isnan(walk.offset), 0.0, walk.offset)
+    # A fit that came to no rest says nothing: such a candidate stays at its sample.
+    offset = np.where(walk.settled[:, None], walk.offset, 0.0)
     value = differences[walk.layer, walk.row, walk.col] + 0.5 * np.sum(quadratic.gradient * offset, axis=1)
     value /= FULL_SCALE
     contrast = np.abs(value) * settings.layers
@@ -169,7 +170,7 @@ def refine(
         axis=1,
     )
     stage = np.cumprod(passed, axis=1).sum(axis=1)
-    numbers = np.stack([np.abs(offset).max(axis=1), contrast, edge_ratio, walk.border], axis=1)
+    numbers = np.stack([np.abs(walk.offset).max(axis=1), contrast, edge_ratio, walk.border], axis=1)
     alive = stage == int(Stage.BORDER)
     twins = _twins(walk, alive)
     number = numbers[np.arange(len(stage)), np.minimum(stage, 3)]
