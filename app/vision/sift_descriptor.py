@@ -18,13 +18,14 @@ import numpy as np
 from app.records import Array, Float32, Float64, Int32, read_only
 from app.vision.describe import root
 from app.vision.scale_space import ScaleSpace
-from app.vision.sift_gradients import chunks, gradients, polar
+from app.vision.sift_gradients import gradients, in_chunks, polar
 from app.vision.sift_records import CELLS, DIRECTIONS, LENGTH, SiftExplanation, SiftSettings
 
 CELL_SIGMAS = 3.0  # width of a cell in sigmas
 FULL = 512.0  # the integer descriptor has about this norm
 PATCH = 64  # pixels of the patch that a view shows, 16 per cell
-_WIDE, _ROUND = CELLS + 2, DIRECTIONS  # histogram with a margin of one cell that is thrown away
+# A histogram with a margin of one cell that is thrown away, and one direction more that is the first again.
+_WIDE, _ROUND = CELLS + 2, DIRECTIONS + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,9 +92,12 @@ def raw_histograms(level: Float32, row: Int32, col: Int32, sigma: Float32, angle
         angle: (K,) degrees clockwise from +x.
     """
     result = np.zeros((len(row), LENGTH), np.float32)
-    for widest, some in chunks(window_radius(sigma, level.shape)):
+
+    def describe(widest: int, some: Array) -> None:
         dx, dy, valid = gradients(level, row[some], col[some], widest)
         result[some] = _cells(dx, dy, valid, sigma[some], angle[some], widest)
+
+    in_chunks(window_radius(sigma, level.shape), describe)
     return result
 
 
@@ -109,7 +113,7 @@ def _cells(dx: Float32, dy: Float32, valid: Array | None, sigma: Float32, angle:
     col = along[:, None, :] + across[:, :, None]
     row = along[:, :, None] - across[:, None, :]
     reach = np.float32(CELLS / 2 + 0.5)
-    inside = (np.abs(col) < reach) & (np.abs(row) < reach)
+    inside = np.maximum(np.abs(col), np.abs(row)) < reach
     if valid is not None:
         inside &= valid
     chosen = np.flatnonzero(inside)
@@ -117,32 +121,41 @@ def _cells(dx: Float32, dy: Float32, valid: Array | None, sigma: Float32, angle:
     col, row = col.reshape(-1)[chosen], row.reshape(-1)[chosen]
     magnitude, direction = polar(dx.reshape(-1)[chosen], dy.reshape(-1)[chosen])
     # The Gaussian window: standard deviation of two cells, half the width of the descriptor.
-    weight = np.exp((col * col + row * row) * np.float32(-1 / (CELLS * CELLS * 0.5)))
-    magnitude *= weight
-    turned = (direction + angle[which]) * np.float32(DIRECTIONS / 360) - np.float32(DIRECTIONS)
+    magnitude *= np.exp((col * col + row * row) * np.float32(-1 / (CELLS * CELLS * 0.5)))
+    direction += angle[which]
+    direction *= np.float32(DIRECTIONS / 360)
     middle = np.float32(CELLS / 2 - 0.5)
-    return _trilinear(which, row + middle, col + middle, turned, magnitude, count)
+    return _trilinear(which, row + middle, col + middle, direction, magnitude, count)
 
 
 def _trilinear(which: Array, row: Float32, col: Float32, direction: Float32, votes: Float32, count: int) -> Float32:
-    """Share every vote among two rows, two columns and two directions; return (count, 128) float32."""
+    """Share every vote among two rows, two columns and two directions; return (count, 128) float32.
+
+    Args:
+        which: (n,) which of the ``count`` keypoints.
+        row, col: (n,) in cells, between -1 and 4.
+        direction: (n,) in eighths of a turn, 0 to 16.
+        votes: (n,).
+    """
     row0, col0, direction0 = np.floor(row), np.floor(col), np.floor(direction)
-    row, col, direction = row - row0, col - col0, direction - direction0
-    bins = direction0.astype(np.int32) & (DIRECTIONS - 1)
-    following = (bins + 1) & (DIRECTIONS - 1)
-    cell = which.astype(np.int32) * _WIDE + row0.astype(np.int32) + 1
-    cell = (cell * _WIDE + col0.astype(np.int32) + 1) * _ROUND
-    low = votes * (1 - row), votes * row
-    total = np.zeros(count * _WIDE * _WIDE * _ROUND)
-    for r in (0, 1):
-        for c in (0, 1):
-            share = low[r] * (col if c else 1 - col)
-            later = share * direction
-            start = cell + (r * _WIDE + c) * _ROUND
-            total += np.bincount((start + bins).astype(np.int64), (share - later).astype(np.float64), len(total))
-            total += np.bincount((start + following).astype(np.int64), later.astype(np.float64), len(total))
-    inner = total.reshape(count, _WIDE, _WIDE, _ROUND)[:, 1:-1, 1:-1]
-    return inner.reshape(count, LENGTH).astype(np.float32)
+    # The eight shares of a vote lie at fixed distances from the first, so one index serves them all.
+    first = (which * _WIDE + row0.astype(np.intp)) * _WIDE + col0.astype(np.intp)
+    first = (first + _WIDE + 1) * _ROUND + (direction0.astype(np.intp) & (DIRECTIONS - 1))
+    above, left, before = (part.astype(np.float64) for part in (row - row0, col - col0, direction - direction0))
+    total = np.zeros((count * _WIDE + 1) * _WIDE * _ROUND + 2 * _ROUND)
+    size = count * _WIDE * _WIDE * _ROUND
+    whole = votes.astype(np.float64)
+    lower = whole * above
+    for r, in_row in enumerate((whole - lower, lower)):
+        right = in_row * left
+        for c, in_cell in enumerate((in_row - right, right)):
+            after = in_cell * before
+            for d, share in enumerate((in_cell - after, after)):
+                start = (r * _WIDE + c) * _ROUND + d
+                total[start : start + size] += np.bincount(first, share, size)
+    cells = total[:size].reshape(count, _WIDE, _WIDE, _ROUND)[:, 1:-1, 1:-1]
+    cells[..., 0] += cells[..., DIRECTIONS]
+    return cells[..., :DIRECTIONS].reshape(count, LENGTH).astype(np.float32)
 
 
 def normalised(raw: Float32, clip: float) -> tuple[Float32, Float32, Float32]:

@@ -6,14 +6,16 @@ What lives here: cutting them, with their magnitude and angle. What does not: wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
 
 from app.records import Array, Bool, Float32, Int32
 
-CHUNK_SAMPLES = 1 << 18  # samples worked on at a time, so that they stay in the cache
+THREADS = 2
+CHUNK_SAMPLES = 1 << 16  # samples worked on at a time, so that they stay in the cache
 
 
 def chunks(radius: Array) -> Iterator[tuple[int, Array]]:
@@ -30,6 +32,21 @@ def chunks(radius: Array) -> Iterator[tuple[int, Array]]:
         stop = min(same, start + max(1, CHUNK_SAMPLES // (2 * widest + 1) ** 2))
         yield int(radius[order[stop - 1]]), order[start:stop]
         start = stop
+
+
+def in_chunks(radius: Array, work: Callable[[int, Array], None]) -> None:
+    """Call ``work(window radius, rows)`` for every one of :func:`chunks`, on two threads if there are several.
+
+    NumPy releases the lock in most of what is done with a window, so the threads overlap.
+    """
+    jobs = list(chunks(radius))
+    if len(jobs) < 2:
+        for widest, rows in jobs:
+            work(widest, rows)
+        return
+    with ThreadPoolExecutor(THREADS, "windows") as pool:
+        for done in [pool.submit(work, widest, rows) for widest, rows in jobs]:
+            done.result()
 
 
 def gradients(level: Float32, row: Int32, col: Int32, radius: int) -> tuple[Float32, Float32, Bool | None]:

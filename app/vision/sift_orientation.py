@@ -15,7 +15,7 @@ import numpy as np
 
 from app.records import Array, Float32, Float64, Int32, read_only
 from app.vision.scale_space import ScaleSpace
-from app.vision.sift_gradients import chunks, gradients, polar
+from app.vision.sift_gradients import gradients, in_chunks, polar
 from app.vision.sift_records import ORIENTATION_BINS, SiftExplanation, SiftSettings
 
 SIGMA_FACTOR = 1.5  # of the Gaussian weight, times the keypoint's sigma
@@ -114,7 +114,8 @@ def histograms(level: Float32, row: Int32, col: Int32, sigma: Float32) -> Float3
     """
     result = np.zeros((len(row), ORIENTATION_BINS), np.float32)
     radius = window_radius(sigma)
-    for widest, some in chunks(radius):
+
+    def vote(widest: int, some: Array) -> None:
         dx, dy, valid = gradients(level, row[some], col[some], widest)
         magnitude, angle = polar(dx, dy)
         weight = _weights(sigma[some], radius[some], widest)
@@ -123,6 +124,8 @@ def histograms(level: Float32, row: Int32, col: Int32, sigma: Float32) -> Float3
         if valid is not None:
             votes *= valid
         result[some] = _vote(angle, votes)
+
+    in_chunks(radius, vote)
     return result
 
 
