@@ -72,7 +72,7 @@ def _pipeline_job() -> MakeMatchJob:
 
 
 class Session(QObject):
-    """The state, the result, and the three lanes that a window works with.
+    """The state, the result, and the lanes that a window works with.
 
     Signals (all carry ``object``):
         pair_changed: the :class:`PairRef` now looked at.
@@ -102,9 +102,9 @@ class Session(QObject):
         self.result: MatchResult | None = None
         self.pairs: tuple[PairRef, ...] = ()
         self.recent: tuple[PairRef, ...] = ()
-        self.match_lane = Lane("match", self)
-        self.probe_lane = Lane("probe", self)
-        self.thumbnail_lane = Lane("thumbnails", self)
+        self._lanes: dict[str, Lane] = {}
+        self.match_lane, self.probe_lane = self.lane("match"), self.lane("probe")
+        self.thumbnail_lane = self.lane("thumbnails")
         self._store = store
         self._make_job = make_job
         self._history = History()
@@ -118,6 +118,12 @@ class Session(QObject):
         self.match_lane.cancelled.connect(self._on_cancelled)
 
     # ---------------------------------------------------------------- what there is
+
+    def lane(self, name: str) -> Lane:
+        """Return the lane of this name, made at the first call; it ends with the session."""
+        if name not in self._lanes:
+            self._lanes[name] = Lane(name, self)
+        return self._lanes[name]
 
     @property
     def settings(self) -> StageSettings:
@@ -311,7 +317,7 @@ class Session(QObject):
 
     def shutdown(self, seconds: float = 5.0) -> bool:
         """End all lanes within ``seconds`` together; whether every thread has ended."""
-        lanes = (self.match_lane, self.probe_lane, self.thumbnail_lane)
+        lanes = tuple(self._lanes.values())
         deadline = time.monotonic() + seconds
         for lane in lanes:
             lane.shutdown(0.0)

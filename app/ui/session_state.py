@@ -215,6 +215,23 @@ def _like(default: Any, value: Any) -> Any:
     return value
 
 
+# ------------------------------------------------------------------------------ requests
+
+
+def same_work(one: MatchRequest, other: MatchRequest) -> bool:
+    """Whether two requests need the same computation: all but the evaluation's threshold."""
+    return (one.ref, one.matcher, replace(one.settings, evaluate=None)) == (
+        other.ref, other.matcher, replace(other.settings, evaluate=None),
+    )  # fmt: skip
+
+
+def judged(result: MatchResult, request: MatchRequest) -> MatchResult:
+    """Return the result judged at the request's threshold, without new work."""
+    threshold = request.settings.evaluate.threshold
+    evaluation = None if result.evaluation is None else result.evaluation.at(threshold)
+    return replace(result, request=request, evaluation=evaluation)
+
+
 # --------------------------------------------------------------------------------- files
 
 

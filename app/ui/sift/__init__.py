@@ -1,0 +1,27 @@
+"""The pages of the SIFT workspace: one module each, and the list that the frame shows as tabs.
+
+What lives here: :data:`PAGES`. A page is a :class:`app.ui.sift.page.SiftPage`; it is imported when it is first
+opened, and pages never import each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from app.ui.sift.page import SiftPage
+
+
+@dataclass(frozen=True)
+class PageEntry:
+    """A tab of the workspace: its key, its words, what it shows, and the function that imports its class."""
+
+    key: str
+    title: str
+    tip: str
+    load: Callable[[], type[SiftPage]]
+
+
+PAGES: tuple[PageEntry, ...] = ()
