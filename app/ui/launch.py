@@ -185,13 +185,18 @@ def screenshot(
 
 
 def _wait_until_complete(window: MainWindow) -> None:
-    """Wait for the result and the thumbnails in view.
+    """Wait for the result, the thumbnails in view and what the workspace in front is making.
 
     Raises:
         UserError: with the sentence of the failure.
     """
     session = window.session
-    done = _wait(lambda: not session.busy and not session.thumbnail_lane.busy, SCREENSHOT_SECONDS)
+
+    def complete() -> bool:
+        resting = window.front is None or not window.front.busy
+        return resting and not session.busy and not session.thumbnail_lane.busy
+
+    done = _wait(complete, SCREENSHOT_SECONDS)
     message = window.around.message_line.message
     if message.kind == "error":
         raise UserError(message.text)

@@ -136,6 +136,7 @@ class MainWindow(QMainWindow):
         if key not in self.workspaces:
             self.workspaces[key] = self._entries[key].load()(self.session, self.look)
             self.centre.addWidget(self.workspaces[key])
+            self.workspaces[key].actions_changed.connect(self._show_surroundings)
         self._front = self.workspaces[key]
         self.centre.setCurrentWidget(self._front)
         self._front.activate()
@@ -154,6 +155,11 @@ class MainWindow(QMainWindow):
                 edit.setAcceptDrops(False)  # files dropped on a field are for the window
 
     # --------------------------------------------------------------------- what it does
+
+    @property
+    def front(self) -> Workspace | None:
+        """The workspace in front."""
+        return self._front
 
     def focus_picture(self) -> None:
         """Give the keyboard to the workspace's picture."""

@@ -24,4 +24,19 @@ class PageEntry:
     load: Callable[[], type[SiftPage]]
 
 
-PAGES: tuple[PageEntry, ...] = ()
+def _space() -> type[SiftPage]:
+    from app.ui.sift.scale_space_page import ScaleSpacePage
+
+    return ScaleSpacePage
+
+
+def _stages() -> type[SiftPage]:
+    from app.ui.sift.stages_page import StagesPage
+
+    return StagesPage
+
+
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry("space", "Scale space", "Every level of every octave, the 26 neighbours, the response against σ", _space),
+    PageEntry("stages", "Stages", "How many candidates each stage lets pass, and why each one lived or died", _stages),
+)

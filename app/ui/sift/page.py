@@ -1,7 +1,8 @@
 """What a page of the SIFT workspace is: one part of the algorithm, shown at the cursor that all pages share.
 
 What lives here: :class:`SiftContext`, what a page is told, and :class:`SiftPage`, what it answers to. What does
-not: any page, and the frame around them (``app.ui.workspaces.sift``). May import: records, sift settings, Qt.
+not: any page, and the frame around them (``app.ui.workspaces.sift``). May import: records, ``app.vision``'s records
+of SIFT, Qt.
 
 A page keeps what it wants back in a frozen state of its own, ``session.workspace_state("sift.KEY", State())``,
 and reads its point from the context only: a click in a page emits ``point_chosen``, the frame selects it in the
@@ -12,13 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
-from app.records import Image, ImagePair, MatchResult, Point, Side
+from app.records import Image, MatchResult, Point, Side
+from app.vision.scale_space import ScaleSpace
+from app.vision.sift_records import SiftExplanation, SiftSettings
 
 if TYPE_CHECKING:
     from app.ui.session import Session
@@ -29,32 +32,33 @@ if TYPE_CHECKING:
 class SiftContext:
     """What all pages look at.
 
+    A large picture is explained at a reduced size: every coordinate here is a pixel of ``pictures``, and the frame
+    translates from and to the session's. ``scales`` says how many original pixels one of them is, (1, 1) mostly;
+    only what is taken from ``result`` is in original pixels.
+
     Attributes:
-        pair: the two pictures.
-        result: the matcher's result on them, None while it runs the first time; only ``Two sides`` needs it.
+        result: the matcher's result on the pair, partial or complete.
         side: the picture being explained.
-        point: the cursor, (x, y) in original pixels of that picture. With nothing selected it is the strongest
-            keypoint, so that there is always something to see; None until that is known.
+        point: the cursor, (x, y) in that picture. With nothing selected it is a strong keypoint, so that there is
+            always something to see; None until that is known.
         partner: the other end in the other picture, if a match is selected.
-        settings: the settings of the explained SIFT.
-        explanations: side -> explanation, those that are there; the other side's only for pages that ask for
-            both (:attr:`SiftPage.both_sides`). Never one of other settings or another picture.
-        fault: why there is no explanation of this side (one sentence), empty while it runs or when it is there.
+        settings: of the explained SIFT.
+        pictures, scales, spaces: side -> picture, its scale, its scale space; there before the explanation.
+        explanations: side -> complete explanation; missing while it is computed. The other side is there only for
+            pages that ask for both (:attr:`SiftPage.both_sides`).
+        fault: why there is no explanation (one sentence), empty while it runs or when it is there.
     """
 
-    pair: ImagePair
-    result: MatchResult | None
+    result: MatchResult
     side: Side
     point: Point | None
     partner: Point | None
-    settings: Any
-    explanations: Mapping[Side, Any]
+    settings: SiftSettings
+    pictures: Mapping[Side, Image]
+    scales: Mapping[Side, tuple[float, float]]
+    spaces: Mapping[Side, ScaleSpace]
+    explanations: Mapping[Side, SiftExplanation]
     fault: str = ""
-
-    @property
-    def image(self) -> Image:
-        """The picture being explained."""
-        return self.image_of(self.side)
 
     @property
     def other(self) -> Side:
@@ -62,13 +66,19 @@ class SiftContext:
         return "right" if self.side == "left" else "left"
 
     @property
-    def explanation(self) -> Any:
-        """The explanation of ``side``, None while it is being computed."""
-        return self.explanations.get(self.side)
+    def picture(self) -> Image | None:
+        """The picture being explained, None until it is read."""
+        return self.pictures.get(self.side)
 
-    def image_of(self, side: Side) -> Image:
-        """Return one of the pictures."""
-        return self.pair.left if side == "left" else self.pair.right
+    @property
+    def space(self) -> ScaleSpace | None:
+        """Its scale space, None until the picture is read."""
+        return self.spaces.get(self.side)
+
+    @property
+    def explanation(self) -> SiftExplanation | None:
+        """Its complete explanation, None while it is computed."""
+        return self.explanations.get(self.side)
 
 
 class SiftPage(QWidget):
@@ -80,7 +90,7 @@ class SiftPage(QWidget):
         both_sides: whether the explanation of the other picture is wanted as well.
 
     Signals:
-        point_chosen: a :class:`app.records.Selection` that the user pointed at.
+        point_chosen: a :class:`app.records.Selection` that the user pointed at, in pixels of ``pictures``.
     """
 
     key: ClassVar[str] = ""

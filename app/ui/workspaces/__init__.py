@@ -30,4 +30,13 @@ def _match() -> type[Workspace]:
     return MatchWorkspace
 
 
-WORKSPACES: tuple[WorkspaceEntry, ...] = (WorkspaceEntry("match", "Match", 1, _match),)
+def _sift() -> type[Workspace]:
+    from app.ui.workspaces.sift import SiftWorkspace
+
+    return SiftWorkspace
+
+
+WORKSPACES: tuple[WorkspaceEntry, ...] = (
+    WorkspaceEntry("match", "Match", 1, _match),
+    WorkspaceEntry("sift", "SIFT", 2, _sift),
+)

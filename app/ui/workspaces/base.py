@@ -1,7 +1,7 @@
 """What a workspace is to the window: a central picture with its settings and its details.
 
 What lives here: the protocol that every workspace follows. What does not: any workspace. May import:
-QtWidgets and QtGui. Workspaces never import each other; they read and write only the session and
+Qt. Workspaces never import each other; they read and write only the session and
 their own widgets.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from PySide6.QtCore import Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
@@ -24,11 +25,15 @@ class Workspace(QWidget):
         key: name in saved states, e.g. ``"match"``.
         title: the words on its tab.
         number: its place, fixed for ever: Ctrl+``number`` opens it.
+
+    Signals:
+        actions_changed: ``actions()`` would now return others.
     """
 
     key: ClassVar[str] = ""
     title: ClassVar[str] = ""
     number: ClassVar[int] = 0
+    actions_changed = Signal()
 
     def __init__(self, session: Session, style: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,6 +59,11 @@ class Workspace(QWidget):
 
     def copy_picture(self) -> bool:
         """Copy what the centre shows to the clipboard; whether there was anything."""
+        return False
+
+    @property
+    def busy(self) -> bool:
+        """Whether something the workspace started still runs, besides the match job: a screenshot waits for it."""
         return False
 
     def activate(self) -> None:

@@ -1,0 +1,319 @@
+"""A small chart: curves or bars over one axis, with marked places whose labels never lie on a curve.
+
+What lives here: :class:`Chart` and the frozen data it draws. What does not: any particular curve. May import:
+``app.ui.style``, Qt.
+
+It is painted directly: a redraw takes about a millisecond, so it follows a dragged cursor, and its labels have
+lanes of their own above the curves. A general plotting widget needs ten times as long and knows no such lanes.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.ui.style import Style
+
+DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A line through (x, y); the colour is the name of a token."""
+
+    x: Values
+    y: Values
+    name: str
+    colour: str = "accent"
+    dash: str = "solid"
+    points: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Bars:
+    """Bars of equal width centred at x, some of them chosen."""
+
+    x: Values
+    y: Values
+    width: float
+    colour: str = "undecided"
+    chosen: tuple[int, ...] = ()
+    chosen_colour: str = "accent"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A vertical line at x with words in a lane above the curves."""
+
+    x: float
+    text: str
+    colour: str = "selected"
+    dash: str = "dash"
+
+
+@dataclass(frozen=True)
+class Level:
+    """A horizontal line at y with words at its right end, outside the area of the curves."""
+
+    y: float
+    text: str
+    colour: str = "wrong"
+    dash: str = "dash"
+
+
+@dataclass(frozen=True, eq=False)
+class Drawing:
+    """What a chart shows.
+
+    Attributes:
+        curves, bars, places, levels: drawn in this order, places and levels behind the curves.
+        x_range: the ends of the x axis; of the data if None.
+        y_range: likewise; always with some room above.
+        log_x: whether x is spaced by ratios.
+        x_label, y_label: words with units.
+        x_ticks: places of the ticks; chosen if empty.
+        empty: the sentence shown while there is nothing to draw.
+    """
+
+    curves: tuple[Curve, ...] = ()
+    bars: tuple[Bars, ...] = ()
+    places: tuple[Place, ...] = ()
+    levels: tuple[Level, ...] = ()
+    x_range: tuple[float, float] | None = None
+    y_range: tuple[float, float] | None = None
+    log_x: bool = False
+    x_label: str = ""
+    y_label: str = ""
+    x_ticks: tuple[float, ...] = ()
+    empty: str = ""
+
+
+class Chart(QWidget):
+    """Shows a :class:`Drawing`."""
+
+    def __init__(self, look: Style, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._look = look
+        self.drawing = Drawing()
+        self._area = QRectF()
+        self._x = (0.0, 1.0)
+        self._y = (0.0, 1.0)
+        self.setAccessibleName(name)
+        self.setMinimumSize(180, 110)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        look.changed.connect(lambda _look: self.update())
+
+    def sizeHint(self) -> QSize:
+        """Return a comfortable size."""
+        return QSize(320, 180)
+
+    def set_drawing(self, drawing: Drawing) -> None:
+        """Show this."""
+        self.drawing = drawing
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the chart."""
+        painter = QPainter(self)
+        painter.setFont(self._look.font(0.85))
+        self.paint(painter)
+        painter.end()
+
+    def paint(self, painter: QPainter) -> None:
+        """Draw everything with a painter in the widget's coordinates."""
+        drawing = self.drawing
+        if not drawing.curves and not drawing.bars:
+            painter.setPen(self._look.colour("muted"))
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(QRectF(self.rect()).adjusted(8, 4, -8, -4), flags, drawing.empty)
+            return
+        metrics = QFontMetricsF(painter.font())
+        self._find_ranges()
+        self._place_area(metrics)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        self._paint_axes(painter, metrics)
+        self._paint_places(painter, metrics)
+        self._paint_levels(painter, metrics)
+        for bars in drawing.bars:
+            self._paint_bars(painter, bars)
+        for curve in drawing.curves:
+            self._paint_curve(painter, curve)
+        self._paint_key(painter, metrics)
+
+    # ------------------------------------------------------------------------- layout
+
+    def _find_ranges(self) -> None:
+        xs = [c.x for c in self.drawing.curves if len(c.x)] + [b.x for b in self.drawing.bars if len(b.x)]
+        ys = [c.y for c in self.drawing.curves if len(c.y)] + [b.y for b in self.drawing.bars if len(b.y)]
+        self._x = self.drawing.x_range or (
+            (float(min(x.min() for x in xs)), float(max(x.max() for x in xs))) if xs else (0.0, 1.0)
+        )
+        low, high = self.drawing.y_range or (
+            (float(min(0.0, *(y.min() for y in ys))), float(max(0.0, *(y.max() for y in ys)))) if ys else (0.0, 1.0)
+        )
+        if not high > low:
+            high = low + 1.0
+        self._y = (low, high + 0.06 * (high - low))
+
+    def _lanes(self, metrics: QFontMetricsF) -> list[tuple[Place, float, int]]:
+        """Return (place, left edge of its words, lane above the curves, the lowest being 0).
+
+        The left half of the places have their words at the left of their lines, the outermost lowest, and the right
+        half likewise: so no line of another place goes through any words.
+        """
+        places = sorted(self.drawing.places, key=lambda p: p.x)
+        sides: tuple[list[tuple[Place, float]], list[tuple[Place, float]]] = ([], [])
+        for index, place in enumerate(places):
+            x, width = self.at(place.x, 0).x(), metrics.horizontalAdvance(place.text)
+            fits_left, fits_right = x - width - 5 >= 2, x + width + 5 <= self.width() - 2
+            left = (2 * (index + 1) <= len(places) and fits_left) or not fits_right
+            sides[0 if left else 1].append((place, x - width - 5 if left else x + 5))
+        found = [(place, edge, lane) for lane, (place, edge) in enumerate(sides[0])]
+        return found + [(place, edge, lane) for lane, (place, edge) in enumerate(reversed(sides[1]))]
+
+    def _place_area(self, metrics: QFontMetricsF) -> None:
+        """Leave room for the words around the curves; how many lanes there are depends on the area's width."""
+        left = max((metrics.horizontalAdvance(text) for _, text in self._y_ticks()), default=0) + 10
+        right = max((metrics.horizontalAdvance(level.text) for level in self.drawing.levels), default=0) + 10
+        line = metrics.height()
+        key = line + 4 if self.drawing.y_label or any(curve.name for curve in self.drawing.curves) else 4
+        bottom = 2 * line + 4 if self.drawing.x_label else line + 6
+        self._area = QRectF(left, key, max(10.0, self.width() - left - right), max(10.0, self.height() - key - bottom))
+        lanes = 1 + max((lane for _, _, lane in self._lanes(metrics)), default=-1)
+        self._area.setTop(min(self._area.bottom() - 10, key + lanes * line + (4 if lanes else 0)))
+
+    def at(self, x: float, y: float) -> QPointF:
+        """Return the widget's point of a place in the data."""
+        low, high = self._x
+        if self.drawing.log_x:
+            low, high, x = math.log(low), math.log(high), math.log(max(x, 1e-9))
+        share = (x - low) / (high - low) if high > low else 0.5
+        up = (y - self._y[0]) / (self._y[1] - self._y[0])
+        return QPointF(self._area.left() + share * self._area.width(), self._area.bottom() - up * self._area.height())
+
+    # ------------------------------------------------------------------------ painting
+
+    def _y_ticks(self) -> list[tuple[float, str]]:
+        low, high = self._y
+        step = _nice((high - low) / 3)
+        first = math.ceil(low / step) * step
+        values = [first + i * step for i in range(1 + int((high - first) / step + 1e-9))]
+        return [(value, _short(value, step)) for value in values]
+
+    def _x_ticks(self) -> list[float]:
+        low, high = self._x
+        if self.drawing.x_ticks:
+            return [x for x in self.drawing.x_ticks if low - 1e-9 <= x <= high + 1e-9]
+        if self.drawing.log_x:
+            first, last = math.ceil(math.log2(low) - 1e-9), math.floor(math.log2(high) + 1e-9)
+            return [2.0**i for i in range(first, last + 1)]
+        step = _nice((high - low) / 5)
+        first_tick = math.ceil(low / step) * step
+        return [first_tick + i * step for i in range(1 + int((high - first_tick) / step + 1e-9))]
+
+    def _paint_axes(self, painter: QPainter, metrics: QFontMetricsF) -> None:
+        area = self._area
+        for value, text in self._y_ticks():
+            y = self.at(self._x[0], value).y()
+            painter.setPen(QPen(self._look.colour("rule"), 1))
+            painter.drawLine(QLineF(area.left(), y, area.right(), y))
+            painter.setPen(self._look.colour("muted"))
+            painter.drawText(
+                QPointF(area.left() - 6 - metrics.horizontalAdvance(text), y + metrics.ascent() / 2 - 1), text
+            )
+        last = -1e9
+        for x in self._x_ticks():
+            text = f"{x:g}"
+            middle, width = self.at(x, 0).x(), metrics.horizontalAdvance(text)
+            painter.setPen(QPen(self._look.colour("edge"), 1))
+            painter.drawLine(QLineF(middle, area.bottom(), middle, area.bottom() + 3))
+            if middle - width / 2 > last + 6:
+                painter.setPen(self._look.colour("muted"))
+                painter.drawText(QPointF(middle - width / 2, area.bottom() + metrics.ascent() + 4), text)
+                last = middle + width / 2
+        painter.setPen(QPen(self._look.colour("edge"), 1))
+        painter.drawLine(QLineF(area.left(), area.bottom(), area.right(), area.bottom()))
+        painter.setPen(self._look.colour("muted"))
+        width = metrics.horizontalAdvance(self.drawing.x_label)
+        painter.drawText(QPointF(area.right() - width, self.height() - metrics.descent() - 1), self.drawing.x_label)
+
+    def _paint_key(self, painter: QPainter, metrics: QFontMetricsF) -> None:
+        """Write what y is and what each curve means above everything."""
+        x, base = self._area.left(), metrics.ascent() + 1
+        painter.setPen(self._look.colour("muted"))
+        painter.drawText(QPointF(x, base), self.drawing.y_label)
+        x += metrics.horizontalAdvance(self.drawing.y_label) + (12 if self.drawing.y_label else 0)
+        for curve in self.drawing.curves:
+            if curve.name:
+                painter.setPen(self._pen(curve.colour, curve.dash, 2.0))
+                painter.drawLine(QLineF(x, base - metrics.ascent() / 2 + 1, x + 22, base - metrics.ascent() / 2 + 1))
+                painter.setPen(self._look.colour("text"))
+                painter.drawText(QPointF(x + 28, base), curve.name)
+                x += 28 + metrics.horizontalAdvance(curve.name) + 16
+
+    def _paint_places(self, painter: QPainter, metrics: QFontMetricsF) -> None:
+        for place, left, lane in self._lanes(metrics):
+            x = self.at(place.x, 0).x()
+            base = self._area.top() - 4 - lane * metrics.height() - metrics.descent()
+            painter.setPen(self._pen(place.colour, place.dash, 1.6))
+            if self._area.left() - 1 <= x <= self._area.right() + 1:
+                painter.drawLine(QLineF(x, base - metrics.ascent() + 2, x, self._area.bottom()))
+            painter.setPen(self._look.colour("text"))
+            painter.drawText(QPointF(left, base), place.text)
+
+    def _paint_levels(self, painter: QPainter, metrics: QFontMetricsF) -> None:
+        for level in self.drawing.levels:
+            y = self.at(self._x[0], level.y).y()
+            painter.setPen(self._pen(level.colour, level.dash, 1.6))
+            painter.drawLine(QLineF(self._area.left(), y, self._area.right(), y))
+            painter.setPen(self._look.colour("text"))
+            painter.drawText(QPointF(self._area.right() + 6, y + metrics.ascent() / 2 - 1), level.text)
+
+    def _paint_bars(self, painter: QPainter, bars: Bars) -> None:
+        painter.setPen(Qt.PenStyle.NoPen)
+        zero = self.at(self._x[0], 0).y()
+        for index, (x, y) in enumerate(zip(bars.x.tolist(), bars.y.tolist(), strict=True)):
+            left, right = self.at(x - bars.width / 2, y), self.at(x + bars.width / 2, y)
+            chosen = index in bars.chosen
+            painter.setBrush(self._look.colour(bars.chosen_colour if chosen else bars.colour))
+            painter.drawRect(QRectF(left.x() + 0.5, left.y(), max(1.0, right.x() - left.x() - 1), zero - left.y()))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+
+    def _paint_curve(self, painter: QPainter, curve: Curve) -> None:
+        finite = np.isfinite(curve.x) & np.isfinite(curve.y)
+        points = [self.at(x, y) for x, y in zip(curve.x[finite].tolist(), curve.y[finite].tolist(), strict=True)]
+        painter.save()
+        painter.setClipRect(self._area.adjusted(-4, -4, 4, 4))
+        painter.setPen(self._pen(curve.colour, curve.dash, 2.0))
+        painter.drawPolyline(QPolygonF(points))
+        if curve.points:
+            painter.setBrush(self._look.colour(curve.colour))
+            for point in points:
+                painter.drawEllipse(point, 2.5, 2.5)
+        painter.restore()
+
+    def _pen(self, colour: str, dash: str, width: float) -> QPen:
+        tokens = self._look.tokens.colours()
+        return QPen(QColor(tokens.get(colour, colour)), width * min(self._look.line_scale, 1.5), DASHES[dash])
+
+
+def _nice(step: float) -> float:
+    """Return 1, 2 or 5 times a power of ten, at least ``step``."""
+    if not step > 0 or not math.isfinite(step):
+        return 1.0
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= step * (1 - 1e-9))
+
+
+def _short(value: float, step: float) -> str:
+    """Return a tick's number with as many decimals as its step needs."""
+    decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
+    text = f"{value:.{min(decimals, 6)}f}"
+    return "0" if float(text) == 0 else text

@@ -1,0 +1,106 @@
+"""The 3 x 3 x 3 cube at the cursor: 27 numbers on their colours, the middle framed.
+
+What lives here: :class:`CubeView`. What does not: the judgement (``cube_words``). May import: that, records, style, Qt.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from app.records import Float32
+from app.ui.sift.cube_words import CubeVerdict, judge
+from app.ui.style import Style, contrast
+from app.vision.diverging import coloured
+
+GAP = 12
+
+
+class CubeView(QWidget):
+    """Three blocks of nine values: the finer plane, the one looked at, the coarser one."""
+
+    def __init__(self, look: Style, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._look = look
+        self.cube: Float32 | None = None
+        self.verdict: CubeVerdict | None = None
+        self._heads = ("", "", "")
+        self._limit = 1.0
+        self.setAccessibleName("26 neighbours")
+        self.setMinimumSize(250, 86)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        look.changed.connect(lambda _look: self.update())
+
+    def sizeHint(self) -> QSize:
+        """Return a comfortable size."""
+        return QSize(340, 110)
+
+    def set_cube(self, cube: Float32 | None, sigmas: tuple[float, float, float], noise_floor: float) -> None:
+        """Show (3, 3, 3) values [plane, row, col] of planes with these blurs, or nothing."""
+        self.cube = cube
+        self.verdict = None if cube is None else judge(cube, noise_floor)
+        words = ("finer", "this plane", "coarser")
+        self._heads = tuple(f"{w} · σ {s:.3g}" for w, s in zip(words, sigmas, strict=True))  # type: ignore[assignment]  # three of three
+        self._limit = 1.0 if cube is None else float(max(np.nanmax(np.abs(cube)), 1e-3))
+        self.setAccessibleDescription("" if self.verdict is None else self.verdict.sentence)
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        """Paint the three blocks."""
+        if self.cube is None:
+            return
+        painter = QPainter(self)
+        painter.setFont(self._look.font(0.85))
+        metrics = QFontMetricsF(painter.font())
+        head = metrics.height() + 2
+        side = (self.width() - 2 * GAP) / 3
+        block = QRectF(0, head, min(side, 190.0), min(self.height() - head - 2.0, 120.0))
+        dark = self._look.tokens.name == "dark"
+        colours = coloured(self.cube.reshape(9, 3), self._limit, dark=dark).reshape(3, 3, 3, 3)
+        for plane in range(3):
+            area = block.translated(plane * (block.width() + GAP), 0)
+            painter.setPen(self._look.colour("text" if plane == 1 else "muted"))
+            painter.drawText(
+                QPointF(area.left(), metrics.ascent()),
+                metrics.elidedText(self._heads[plane], Qt.TextElideMode.ElideRight, area.width()),
+            )
+            self._paint_block(painter, area, plane, colours[plane])
+        painter.end()
+
+    def _paint_block(self, painter: QPainter, area: QRectF, plane: int, colours: np.ndarray) -> None:
+        assert self.cube is not None
+        wide, high = area.width() / 3, area.height() / 3
+        widest = QFontMetricsF(painter.font()).horizontalAdvance("−00.00")
+        decimals = 2 if wide > widest + 4 else 1
+        for row in range(3):
+            for col in range(3):
+                cell = QRectF(area.left() + col * wide, area.top() + row * high, wide - 1, high - 1)
+                value = float(self.cube[plane, row, col])
+                back = QColor(*(int(c) for c in colours[row, col]))
+                painter.fillRect(cell, back)
+                painter.setPen(QColor(_readable(back.name())))
+                text = "–" if np.isnan(value) else f"{value:.{decimals}f}".replace("-", "−")
+                painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, text)
+        self._paint_marks(painter, area, plane)
+
+    def _paint_marks(self, painter: QPainter, area: QRectF, plane: int) -> None:
+        """Frame the middle (a full frame if it is an extremum) and the neighbour that decides."""
+        wide, high = area.width() / 3, area.height() / 3
+        verdict = self.verdict
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if plane == 1:
+            extremum = verdict is not None and verdict.kind != "none"
+            width, dash = (3.0, Qt.PenStyle.SolidLine) if extremum else (2.0, Qt.PenStyle.DotLine)
+            painter.setPen(QPen(self._look.colour("selected"), width, dash))
+            painter.drawRect(QRectF(area.left() + wide, area.top() + high, wide - 1, high - 1))
+        if verdict is not None and verdict.rival is not None and verdict.rival[0] == plane:
+            _, row, col = verdict.rival
+            painter.setPen(QPen(self._look.colour("text"), 1.2, Qt.PenStyle.DashLine))
+            painter.drawRect(QRectF(area.left() + col * wide + 1, area.top() + row * high + 1, wide - 3, high - 3))
+
+
+def _readable(back: str) -> str:
+    """Return black or white, whichever is easier to read on a colour."""
+    return max(("#0b0d1a", "#ffffff"), key=lambda colour: contrast(colour, back))

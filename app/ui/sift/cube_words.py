@@ -1,0 +1,87 @@
+"""The 3 x 3 x 3 cube in words: is its middle an extremum, and if not, what spoils it.
+
+What lives here: :class:`CubeVerdict`, :func:`judge`. What does not: widgets; no Qt. May import: records, numpy.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from app.records import Float32
+
+PLANES = ("below", "this plane", "above")
+
+
+@dataclass(frozen=True)
+class CubeVerdict:
+    """What the 26 neighbours say of the middle.
+
+    Attributes:
+        kind: ``maximum``, ``minimum`` or ``none``.
+        sentence: with the numbers.
+        rival: (plane, row, col) of the neighbour that decides: the nearest in value of an extremum, else the strongest
+            of those that spoil it; None where there is no neighbour.
+    """
+
+    kind: Literal["maximum", "minimum", "none"]
+    sentence: str
+    rival: tuple[int, int, int] | None
+
+
+def judge(cube: Float32, noise_floor: float) -> CubeVerdict:
+    """Say whether the middle of a cube is an extremum, as the detector decides it.
+
+    It must be at least as large as all 26 neighbours and positive, or at most as small and negative, and its magnitude
+    must exceed ``noise_floor`` (grey levels).
+
+    Args:
+        cube: (3, 3, 3) float32 [plane, row, col] in grey levels; NaN outside the octave.
+        noise_floor: see above.
+    """
+    value = float(cube[1, 1, 1])
+    others = cube.copy()
+    others[1, 1, 1] = np.nan
+    if np.isnan(value) or np.isnan(others).sum() > 1:
+        return CubeVerdict("none", "At the border: some of the 26 neighbours are missing, so it is not searched.", None)
+    sign = 1.0 if value > 0 else -1.0
+    larger = sign * others > sign * value
+    count = int(np.count_nonzero(larger))
+    word, blob = ("largest", "dark") if sign > 0 else ("smallest", "bright")
+    best = np.unravel_index(int(np.nanargmax(sign * others)), (3, 3, 3))
+    rival = (int(best[0]), int(best[1]), int(best[2]))
+    next_best = float(cube[rival])
+    if value == 0:
+        return CubeVerdict("none", "No extremum: the value is 0, neither a bright nor a dark blob.", rival)
+    if count == 0 and abs(value) > noise_floor:
+        kind: Literal["maximum", "minimum"] = "maximum" if sign > 0 else "minimum"
+        text = (
+            f"{kind.capitalize()}: {_signed(value)} is the {word} of all 27, a {blob} blob. "
+            f"The next is {_signed(next_best)} {_where(rival)}."
+        )
+        return CubeVerdict(kind, text, rival)
+    if count == 0:
+        text = (
+            f"The {word} of all 27, but {_signed(value)} does not exceed the noise floor of "
+            f"{noise_floor:g} grey level{'' if noise_floor == 1 else 's'}, so it is not examined."
+        )
+        return CubeVerdict("none", text, rival)
+    side = "larger" if sign > 0 else "smaller"
+    which = f"{count} of 26 neighbours {'is' if count == 1 else 'are'} {side}"
+    text = f"No extremum: {which} than {_signed(value)}; the {word} is {_signed(next_best)} {_where(rival)}."
+    return CubeVerdict("none", text, rival)
+
+
+def _where(rival: tuple[int, int, int]) -> str:
+    plane, row, col = rival
+    vertical = ("up", "", "down")[row]
+    horizontal = ("left", "", "right")[col]
+    place = " ".join(word for word in (vertical, horizontal) if word)
+    layer = ("in the finer plane", "in this plane", "in the coarser plane")[plane]
+    return f"{layer}, {place}" if place else layer
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.2f}".replace("-", "−")
