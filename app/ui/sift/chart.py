@@ -174,7 +174,7 @@ class Chart(QWidget):
             x, width = self.at(place.x, 0).x(), metrics.horizontalAdvance(place.text)
             fits_left, fits_right = x - width - 5 >= 2, x + width + 5 <= self.width() - 2
             left = (2 * (index + 1) <= len(places) and fits_left) or not fits_right
-            sides[0 if left else 1].append((place, x - width - 5 if left else x + 5))
+            sides[0 if left else 1].append((place, max(2.0, x - width - 5) if left else x + 5))
         found = [(place, edge, lane) for lane, (place, edge) in enumerate(sides[0])]
         return found + [(place, edge, lane) for lane, (place, edge) in enumerate(reversed(sides[1]))]
 
@@ -247,9 +247,14 @@ class Chart(QWidget):
     def _paint_key(self, painter: QPainter, metrics: QFontMetricsF) -> None:
         """Write what y is and what each curve means above everything."""
         x, base = self._area.left(), metrics.ascent() + 1
-        painter.setPen(self._look.colour("muted"))
-        painter.drawText(QPointF(x, base), self.drawing.y_label)
-        x += metrics.horizontalAdvance(self.drawing.y_label) + (12 if self.drawing.y_label else 0)
+        names = [curve.name for curve in self.drawing.curves if curve.name]
+        unit = metrics.horizontalAdvance(self.drawing.y_label) + 12
+        if self.drawing.y_label and x + unit + sum(metrics.horizontalAdvance(n) + 44 for n in names) <= self.width():
+            painter.setPen(self._look.colour("muted"))
+            painter.drawText(QPointF(x, base), self.drawing.y_label)
+            x += unit
+        elif names:
+            x = 2.0
         for curve in self.drawing.curves:
             if curve.name:
                 painter.setPen(self._pen(curve.colour, curve.dash, 2.0))

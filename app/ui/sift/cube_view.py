@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.records import Float32
+from app.records import Float32, UInt8
 from app.ui.sift.cube_words import CubeVerdict, judge
 from app.ui.style import Style, contrast
 from app.vision.diverging import coloured
 
-GAP = 12
+GAP = 8
+FONTS = ((2, 0.85, 100), (2, 0.8, 85), (1, 0.85, 100), (1, 0.8, 85), (1, 0.75, 75), (0, 0.8, 85))
+WORDS = ("finer", "this plane", "coarser")
 
 
 class CubeView(QWidget):
@@ -26,10 +28,10 @@ class CubeView(QWidget):
         self._look = look
         self.cube: Float32 | None = None
         self.verdict: CubeVerdict | None = None
-        self._heads = ("", "", "")
+        self._sigmas = (0.0, 0.0, 0.0)
         self._limit = 1.0
         self.setAccessibleName("26 neighbours")
-        self.setMinimumSize(250, 86)
+        self.setMinimumSize(200, 86)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         look.changed.connect(lambda _look: self.update())
 
@@ -41,8 +43,7 @@ class CubeView(QWidget):
         """Show (3, 3, 3) values [plane, row, col] of planes with these blurs, or nothing."""
         self.cube = cube
         self.verdict = None if cube is None else judge(cube, noise_floor)
-        words = ("finer", "this plane", "coarser")
-        self._heads = tuple(f"{w} · σ {s:.3g}" for w, s in zip(words, sigmas, strict=True))  # type: ignore[assignment]  # three of three
+        self._sigmas = sigmas
         self._limit = 1.0 if cube is None else float(max(np.nanmax(np.abs(cube)), 1e-3))
         self.setAccessibleDescription("" if self.verdict is None else self.verdict.sentence)
         self.update()
@@ -58,22 +59,35 @@ class CubeView(QWidget):
         side = (self.width() - 2 * GAP) / 3
         block = QRectF(0, head, min(side, 190.0), min(self.height() - head - 2.0, 120.0))
         dark = self._look.tokens.name == "dark"
+        font, decimals = self._number_font(block.width() / 3 - 3)
         colours = coloured(self.cube.reshape(9, 3), self._limit, dark=dark).reshape(3, 3, 3, 3)
         for plane in range(3):
+            painter.setFont(self._look.font(0.85))
             area = block.translated(plane * (block.width() + GAP), 0)
             painter.setPen(self._look.colour("text" if plane == 1 else "muted"))
-            painter.drawText(
-                QPointF(area.left(), metrics.ascent()),
-                metrics.elidedText(self._heads[plane], Qt.TextElideMode.ElideRight, area.width()),
-            )
-            self._paint_block(painter, area, plane, colours[plane])
+            sigma = f"σ {self._sigmas[plane]:.3g}"
+            full = f"{WORDS[plane]} · {sigma}"
+            text = full if metrics.horizontalAdvance(full) <= area.width() else sigma
+            painter.drawText(QPointF(area.left(), metrics.ascent()), text)
+            painter.setFont(font)
+            self._paint_block(painter, area, plane, colours[plane], decimals)
         painter.end()
 
-    def _paint_block(self, painter: QPainter, area: QRectF, plane: int, colours: np.ndarray) -> None:
+    def _number_font(self, room: float) -> tuple[QFont, int]:
+        """Return the first of :data:`FONTS` (decimals, size, width in percent) with which every number fits."""
+        assert self.cube is not None
+        values = [float(v) for v in self.cube.reshape(-1) if not np.isnan(v)]
+        for decimals, factor, stretch in FONTS:
+            font = self._look.font(factor)
+            font.setStretch(stretch)
+            metrics = QFontMetricsF(font)
+            if all(metrics.horizontalAdvance(f"{v:.{decimals}f}".replace("-", "−")) <= room for v in values):
+                return font, decimals
+        return font, 0
+
+    def _paint_block(self, painter: QPainter, area: QRectF, plane: int, colours: UInt8, decimals: int) -> None:
         assert self.cube is not None
         wide, high = area.width() / 3, area.height() / 3
-        widest = QFontMetricsF(painter.font()).horizontalAdvance("−00.00")
-        decimals = 2 if wide > widest + 4 else 1
         for row in range(3):
             for col in range(3):
                 cell = QRectF(area.left() + col * wide, area.top() + row * high, wide - 1, high - 1)

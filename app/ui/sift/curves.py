@@ -13,7 +13,7 @@ from app.vision.scale_response import ScaleResponse, radius_from_dog
 from app.vision.sift_orientation import OrientationView
 
 # The DoG approximates ln k times the Laplacian, so the Laplacian is drawn multiplied by that: both in one unit.
-LOG_NAME = "ln k · σ²∇²G"
+LOG_NAME = "LoG · ln k"
 
 
 def blob_radius(response: ScaleResponse, keypoint_sigma: float, k: float) -> float:
@@ -44,14 +44,14 @@ def response_drawing(response: ScaleResponse, keypoint_sigma: float, k: float) -
     if radius > 0:
         sigma, share = keypoint_sigma, keypoint_sigma / radius
         if sigma > 0:
-            places.append(Place(sigma, f"found {sigma:.3g} = {share:.3f} r", "selected", "dash"))
+            places.append(Place(sigma, f"{share:.3f} r = {sigma:.3g}", "selected", "dash"))
         places.append(Place(radius / np.sqrt(2), f"r/√2 = {radius / np.sqrt(2):.3g}", "wrong", "dot"))
     sigmas = np.asarray(response.sigmas, np.float64)
     low, high = float(sigmas[0]), float(sigmas[-1])
     return Drawing(
         curves=(
             Curve(sigmas, np.asarray(response.log, np.float64) * np.log(k), LOG_NAME, "consistent", "dash"),
-            Curve(sigmas, np.asarray(response.dog, np.float64), "DoG at its lower σ", "accent"),
+            Curve(sigmas, np.asarray(response.dog, np.float64), "DoG", "accent"),
         ),
         places=tuple(place for place in places if low <= place.x <= high),
         x_range=(low, high),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.facts import Facts, Patch, patch_of, sentence
@@ -66,6 +67,11 @@ class HistoryPanel(QScrollArea):
         self.setWidget(body)
         look.changed.connect(lambda _look: self._draw())
         self._draw()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the patch out where the words need the room."""
+        super().resizeEvent(event)
+        self.patch.setVisible(self.width() >= 860)
 
     def show_candidate(self, explanation: SiftExplanation | None, row: int | None, rgb: object = None) -> None:
         """Show a row of an explanation's candidates, or what to do."""

@@ -14,7 +14,7 @@ import numpy as np
 from app.vision.sift_records import BORDER, Candidates, SiftSettings, Stage
 
 STAGE_NAMES: dict[Stage, str] = {
-    Stage.EXTREMA: "26-neighbour extrema",
+    Stage.EXTREMA: "extrema",
     Stage.REFINED: "refined",
     Stage.CONTRAST: "contrast",
     Stage.EDGE: "edge",
@@ -27,13 +27,13 @@ STAGE_NAMES: dict[Stage, str] = {
 def rule(stage: Stage, settings: SiftSettings) -> str:
     """Return the rule a candidate must keep to pass a stage, with the numbers in force."""
     return {
-        Stage.EXTREMA: f"largest or smallest of 27 values, beyond {settings.noise_floor} grey levels",
-        Stage.REFINED: "the fitted quadratic comes to rest within half a sample in 5 steps",
-        Stage.CONTRAST: f"|D| · {settings.layers} reaches {settings.contrast:g} (D in [0, 1])",
-        Stage.EDGE: f"trace² / det of the Hessian stays below {settings.edge_limit:.4g}",
-        Stage.BORDER: f"at least {BORDER} octave pixels from the border",
-        Stage.ORIENTED: "the first to rest on its sample, with a peak in the orientation histogram",
-        Stage.DESCRIBED: "gradients in the window make a descriptor",
+        Stage.EXTREMA: f"beyond all 26 neighbours, and beyond {settings.noise_floor} grey levels",
+        Stage.REFINED: "rests within half a sample in 5 steps",
+        Stage.CONTRAST: f"|D| · {settings.layers} reaches {settings.contrast:g} (D from 0 to 1)",
+        Stage.EDGE: f"trace² / det stays below {settings.edge_limit:.4g}",
+        Stage.BORDER: f"{BORDER} octave pixels inside the border",
+        Stage.ORIENTED: "the first on its sample, with a peak",
+        Stage.DESCRIBED: "its window makes a descriptor",
     }[stage]
 
 

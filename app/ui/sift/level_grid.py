@@ -365,3 +365,12 @@ class LevelGrid(QWidget):
         if self.shape.kind == "dog" and cell[1] not in self.shape.searched:
             text += ". Not searched for extrema: it is only a neighbour."
         return text
+
+    def caption(self, cell: Cell) -> str:
+        """Return what a cell is, as short as it gets."""
+        if self.shape is None or cell[0] not in self.shape.octaves:
+            return ""
+        width, height = self.shape.sizes[self.shape.octaves.index(cell[0])]
+        kind, plane = ("DoG", "layer") if self.shape.kind == "dog" else ("Gaussian", "level")
+        place = f"octave {cell[0]} {plane} {cell[1]}".replace("-", "−")
+        return f"{kind} · {place} · σ {self.shape.sigma(cell):.3g} px · {width} × {height}"

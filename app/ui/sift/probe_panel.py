@@ -15,10 +15,10 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.records import Point
-from app.ui.settings_panel import heading
 from app.ui.sift.chart import Chart, Drawing
 from app.ui.sift.cube_view import CubeView
 from app.ui.sift.curves import blob_radius, orientation_drawing, response_drawing
+from app.ui.status import ElidedLabel
 from app.ui.style import Style
 from app.vision.scale_response import response_at
 from app.vision.scale_space import ScaleSpace
@@ -46,6 +46,13 @@ class Place:
     history: str = ""
 
 
+def head(text: str) -> ElidedLabel:
+    """Return a section head that may be shortened."""
+    label = ElidedLabel(text)
+    label.setProperty("role", "heading")
+    return label
+
+
 class ProbePanel(QWidget):
     """Cube with its sentence, response curve, orientation histogram, side by side."""
 
@@ -61,18 +68,18 @@ class ProbePanel(QWidget):
         self.orientation = Chart(look, "Orientation histogram")
         self._line = QHBoxLayout(self)
         self._line.setContentsMargins(16, 8, 16, 8)
-        self._line.setSpacing(16)
-        self.cube_head = heading("26 NEIGHBOURS")
-        self.response_head = heading("RESPONSE AGAINST Σ".replace("Σ", "σ"))
-        self.orientation_head = heading("ORIENTATION HERE")
-        for stretch, head, parts in (
-            (5, self.cube_head, (self.cube, self.sentence)),
+        self._line.setSpacing(14)
+        self.cube_head = head("26 NEIGHBOURS")
+        self.response_head = head("RESPONSE AGAINST σ")
+        self.orientation_head = head("ORIENTATION HERE")
+        for stretch, title, parts in (
+            (6, self.cube_head, (self.cube, self.sentence)),
             (5, self.response_head, (self.response,)),
             (3, self.orientation_head, (self.orientation,)),
         ):
             column = QVBoxLayout()
             column.setSpacing(4)
-            column.addWidget(head)
+            column.addWidget(title)
             for part in parts:
                 column.addWidget(part, 0 if part is self.sentence else 1)
             self._line.addLayout(column, stretch)
@@ -81,7 +88,7 @@ class ProbePanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the histogram out where there is no room for it."""
         super().resizeEvent(event)
-        wide = self.width() >= 640
+        wide = self.width() >= 600
         self.orientation.setVisible(wide)
         self.orientation_head.setVisible(wide)
 

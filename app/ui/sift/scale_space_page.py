@@ -19,13 +19,12 @@ from app.records import Point, Selection
 from app.ui.form import Form, build
 from app.ui.lane import Event
 from app.ui.session import Message, Session, failure_message
-from app.ui.settings_panel import heading
 from app.ui.sift.history_words import row_at, story
 from app.ui.sift.level_grid import GridShape, LevelGrid
 from app.ui.sift.level_jobs import Cell, LevelPicture, Palette, columns, level_picture, prepared_grid, shown_octaves
 from app.ui.sift.page import SiftContext, SiftPage
 from app.ui.sift.picture_view import PictureView
-from app.ui.sift.probe_panel import WAITING, Place, ProbePanel
+from app.ui.sift.probe_panel import WAITING, Place, ProbePanel, head
 from app.ui.sift.state import SpaceState
 from app.ui.style import Style
 from app.vision.scale_space import Kind, ScaleSpace
@@ -72,10 +71,10 @@ class ScaleSpacePage(SiftPage):
         inner = QVBoxLayout(left)
         inner.setContentsMargins(12, 8, 4, 8)
         inner.setSpacing(4)
-        head = QHBoxLayout()
-        self.head = heading("")
+        line = QHBoxLayout()
+        self.head = head("LEVELS")
         self.kinds: dict[Kind, QToolButton] = {}
-        head.addWidget(self.head, 1)
+        line.addWidget(self.head, 1)
         kinds: tuple[tuple[Kind, str, str], ...] = (
             ("gaussian", "Gaussians", "The picture at growing blur (D)"),
             ("dog", "Differences", "Differences of neighbouring Gaussians (D)"),
@@ -89,8 +88,8 @@ class ScaleSpacePage(SiftPage):
             button.setToolTip(tip)
             button.clicked.connect(lambda _=False, kind=kind: self._set(replace(self.state, kind=kind)))
             self.kinds[kind] = button
-            head.addWidget(button)
-        inner.addLayout(head)
+            line.addWidget(button)
+        inner.addLayout(line)
         inner.addWidget(self.grid, 1)
         split.addWidget(left)
         split.addWidget(self.view)
@@ -244,7 +243,6 @@ class ScaleSpacePage(SiftPage):
         space = self._space
         for kind, button in self.kinds.items():
             button.setChecked(kind == self.kind)
-        self.head.setText("DIFFERENCES OF GAUSSIANS" if self.kind == "dog" else "GAUSSIANS")
         if space is None:
             return
         octaves, layers = shown_octaves(space), space.settings.layers
@@ -286,8 +284,7 @@ class ScaleSpacePage(SiftPage):
             return
         layer = min(max(self.cell[1], 1), space.settings.layers)
         self.probe.measure(space, context.settings, self._place(space, point, layer))
-        self.probe.cube_head.setText(f"26 NEIGHBOURS · OCTAVE {self.cell[0]} LAYER {layer}".replace("-", "−"))
-        self.probe.response_head.setText(f"RESPONSE AGAINST σ · AT ({point[0]:.1f}, {point[1]:.1f})")
+        self.probe.response_head.setText(f"RESPONSE AT ({point[0]:.1f}, {point[1]:.1f})")
         self.view.update()
 
     def _place(self, space: ScaleSpace, point: Point, layer: int) -> Place:
@@ -353,7 +350,7 @@ class ScaleSpacePage(SiftPage):
             self._one.start(lambda: level_picture(space, cell, palette, limit))
         if not self.view.filled:
             self.view.set_picture(self.context.picture.rgb, (width, height))
-        self.view.caption = self.grid.words(cell)
+        self.view.caption = self.grid.caption(cell)
 
     def _take_cells(self, event: Event) -> None:
         cells: Any = event.value.payload if isinstance(event.value, Progress) else event.value

@@ -20,7 +20,7 @@ from app.vision.sift_records import Candidates, Stage
 MOST_DRAWN = 3000  # of either kind: more would hide the picture, and cost more than a frame
 SHIFT = 4  # fractional bits of OpenCV's drawing coordinates
 CROSS_PX = 4.5
-FEW = 500  # up to this many marks are drawn strong, with a halo
+FEW, MANY = 500, 1500  # up to this many marks are drawn strong, with a halo
 Rows = npt.NDArray[np.intp]
 
 
@@ -128,7 +128,7 @@ class StageMarks:
                 continue
             crosses = colour or dead
             for x, y in self._screen(self._dead, place, pixels.shape):
-                r = round(CROSS_PX * width * (1 if few else 0.7) * (1 << SHIFT))
+                r = round(CROSS_PX * width * (1.0 if few else 0.7 if len(self.rows) <= MANY else 0.5) * (1 << SHIFT))
                 for sign in (1, -1):
                     cv2.line(
                         pixels, (x - r, y - sign * r), (x + r, y + sign * r), _rgba(crosses), thick + extra,

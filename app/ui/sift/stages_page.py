@@ -10,14 +10,13 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import QPointF, QSignalBlocker, Qt
 from PySide6.QtGui import QAction, QKeySequence, QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSlider, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QSplitter, QToolButton, QVBoxLayout, QWidget
 
 from app.jobs import Progress
 from app.records import Point, Selection
 from app.settings import fields_of
 from app.ui.form import Form, build, from_slider, slider_steps, to_slider
 from app.ui.session import Session, failure_message
-from app.ui.settings_panel import heading
 from app.ui.sift import stage_paint
 from app.ui.sift.funnel_view import FunnelView
 from app.ui.sift.history_panel import HistoryPanel
@@ -25,8 +24,10 @@ from app.ui.sift.history_words import STAGE_NAMES, story
 from app.ui.sift.page import SiftContext, SiftPage
 from app.ui.sift.picture_view import PictureView
 from app.ui.sift.player import Player
+from app.ui.sift.probe_panel import head
 from app.ui.sift.stage_marks import Chosen, StageMarks, choose
 from app.ui.sift.state import StagesState
+from app.ui.status import ElidedLabel
 from app.ui.style import Style
 from app.vision.scale_space import ScaleSpace
 from app.vision.sift_records import SiftExplanation, SiftSettings, Stage
@@ -78,12 +79,12 @@ class StagesPage(SiftPage):
         inner = QVBoxLayout(left)
         inner.setContentsMargins(12, 8, 4, 8)
         inner.setSpacing(6)
-        inner.addWidget(heading("THE FUNNEL · CLICK A STAGE TO SEE WHO DIED THERE"))
+        inner.addWidget(head("THE FUNNEL · CLICK A STAGE TO SEE WHO DIED THERE"))
         inner.addLayout(self._controls())
         inner.addWidget(self.funnel, 1)
         split.addWidget(left)
         split.addWidget(self.view)
-        split.setSizes([500, 500])
+        split.setSizes([460, 540])
         column.addWidget(split)
 
     def _controls(self) -> QHBoxLayout:
@@ -103,7 +104,7 @@ class StagesPage(SiftPage):
         self.speed.setFixedWidth(96)
         self.speed.setToolTip(f"<p>{self.speed_spec.help}</p>")
         self.speed.setAccessibleName("Speed")
-        self.step_words = QLabel("")
+        self.step_words = ElidedLabel("")
         self.step_words.setProperty("role", "muted")
         self.step_words.setAccessibleName("The step shown")
         for widget in (self.play, self.one_step, self.stop, self.speed):

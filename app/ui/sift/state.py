@@ -36,7 +36,7 @@ class SpaceState(Settings):
     layer: int = 1
     kind: str = choice(
         "dog",
-        {"dog": "differences of Gaussians", "gaussian": "Gaussians"},
+        {"dog": "differences (DoG)", "gaussian": "Gaussians"},
         label="Levels (D)",
         help=(
             "Gaussians are the picture at growing blur. The difference of two neighbours keeps the details that "
