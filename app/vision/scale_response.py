@@ -22,7 +22,7 @@ from app.vision.scale_space import ScaleSpace
 STEPS_PER_OCTAVE = 16
 LEAST_SIGMA, MOST_SIGMA = 0.8, 64.0  # below 0.8 px a sampled Gaussian's own width is wrong
 REACH = 5.0  # of the kernels, in sigmas: what is cut off changes the curves by less than 0.1 %
-FINE_SAMPLES = 48  # what reaches farther than this is measured on a reduced window
+FINE_SAMPLES = 48  # what reaches farther than this is measured on a coarser octave
 REDUCING_BLUR = 1.6  # before every second pixel is taken
 PATCH_SIGMAS = 6.0  # half the side of a compared patch
 
@@ -107,8 +107,8 @@ def sigma_grid(space: ScaleSpace) -> Float64:
 def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = None) -> ScaleResponse:
     """Return the responses of DoG and scale-normalised LoG at one image point against sigma.
 
-    Every value is a product of the pixels with a sampled kernel centred exactly on (x, y); beyond the border the image
-    is mirrored. Takes a few milliseconds whatever the image.
+    Every value is a product of pixels, the image's or those of an octave's first level, with a sampled kernel centred
+    exactly on (x, y); beyond the border they are mirrored. Takes a few milliseconds once the space is prepared.
 
     Args:
         space: its image, assumed blur and k are used.
@@ -117,9 +117,7 @@ def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = 
     """
     chosen = sigma_grid(space) if sigmas is None else np.asarray(sigmas, np.float64)
     k = space.settings.k
-    have = space.settings.blur
-    missing = np.sqrt(np.maximum(np.concatenate([chosen, k * chosen]) ** 2 - have**2, 0.01))
-    smooth, laplacian = _measured(space.grey, x, y, missing)
+    smooth, laplacian = _measured(space, x, y, np.concatenate([chosen, k * chosen]))
     count = len(chosen)
     dog = (smooth[count:] - smooth[:count]).astype(np.float32)
     log = (chosen**2 * laplacian[:count]).astype(np.float32)
@@ -135,8 +133,46 @@ def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = 
     )
 
 
-def _measured(grey: Array, x: float, y: float, sigmas: Float64) -> tuple[Float64, Float64]:
-    """Return (L, laplacian of L) at a point for every sigma; large kernels are applied to a reduced window."""
+def _measured(space: ScaleSpace, x: float, y: float, sigmas: Float64) -> tuple[Float64, Float64]:
+    """Return (L, laplacian of L) at a point for every sigma, all in image pixels.
+
+    Kernels that reach too far on the image's own pixels are applied to the first level of a coarser octave. Octaves
+    drop an odd last row or column, which moves the mirror: near those borders the image itself is reduced instead.
+    """
+    smooth, laplacian = np.empty(len(sigmas)), np.empty(len(sigmas))
+    todo = np.arange(len(sigmas))
+    octave = 0
+    while len(todo):
+        step = 2**octave
+        fine = sigmas[todo] * REACH <= FINE_SAMPLES * step
+        some, todo = todo[fine], todo[~fine]
+        if len(some):
+            have = space.settings.sigma0 * step if octave else space.settings.blur
+            own = np.sqrt(np.maximum(sigmas[some] ** 2 - have**2, 0.01)) / step
+            reach = int(np.ceil(REACH * float(own.max()))) + 1
+            if octave and not _inside(space, octave, x / step + reach, y / step + reach):
+                rest = np.concatenate([some, todo])
+                missing = np.sqrt(np.maximum(sigmas[rest] ** 2 - space.settings.blur**2, 0.01))
+                smooth[rest], laplacian[rest] = _by_reduction(space.grey, x, y, missing)
+                break
+            window, left, top = _window(space.base(octave) if octave else space.grey, x / step, y / step, reach)
+            smooth[some], laplacian[some] = _products(window, (x / step - left, y / step - top), own)
+            laplacian[some] /= step**2
+        octave += 1
+    return smooth, laplacian
+
+
+def _inside(space: ScaleSpace, octave: int, right: float, bottom: float) -> bool:
+    """Whether an octave exists and its values up to here do not depend on how its far borders were mirrored."""
+    if octave not in space.octaves:
+        return False
+    width, height = space.size(octave)
+    margin = REACH * space.settings.sigma0
+    return right <= width - 1 - margin and bottom <= height - 1 - margin
+
+
+def _by_reduction(grey: Array, x: float, y: float, sigmas: Float64) -> tuple[Float64, Float64]:
+    """Return the same for blurs to be added to the image, large kernels being applied to a reduced window of it."""
     smooth, laplacian = np.empty(len(sigmas)), np.empty(len(sigmas))
     todo = np.arange(len(sigmas))
     reach = int(np.ceil(REACH * float(sigmas.max()))) + 1
@@ -156,9 +192,8 @@ def _measured(grey: Array, x: float, y: float, sigmas: Float64) -> tuple[Float64
         if not len(todo):
             return smooth, laplacian
         # The next octave of sigmas works on every second pixel of the window, blurred as its reduction asks.
-        more = REDUCING_BLUR * step
         window = np.asarray(cv2.GaussianBlur(window, (0, 0), REDUCING_BLUR)[::2, ::2], np.float32)
-        have, step = float(np.hypot(have, more)), 2 * step
+        have, step = float(np.hypot(have, REDUCING_BLUR * step)), 2 * step
 
 
 def _window(grey: Array, x: float, y: float, reach: int) -> tuple[Float32, int, int]:
