@@ -19,6 +19,7 @@ from app.records import Features, Image, MatchResult, StageSettings, UserError
 
 MATCH_SUFFIXES = (".csv", ".npz", ".json")
 FEATURE_SUFFIXES = (".csv", ".npz")
+HISTORY_SUFFIXES = (".csv",)
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 

@@ -1,7 +1,7 @@
 """Why does this point match that one, or why not? The stages of a match, asked one after another.
 
 What lives here: :func:`why_not` and the records of its answer. What does not: drawing it, and the detector's own
-reasons. May import: records, jobs, vision, numpy; the matcher comes as an argument.
+reasons (``sift_why``). May import: records, jobs, vision, numpy; the matcher comes as an argument.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from app.jobs import Job, Progress, native
-from app.records import Descriptors, Features, MatchResult, Point
+from app.records import Descriptors, Features, Image, Keypoints, MatchResult, Point, Side
 from app.vision.nearest import distances_to
+from app.vision.sift_matching import detection_at
+from app.vision.sift_why import NEAR_PX, Detection, minus
 
-# A keypoint this far from the asked place, or half its own size if that is more, still stands for it.
-NEAR_PX = 6.0
 RIVALS = 5
 
 
@@ -39,7 +39,7 @@ class StageReport:
     """One stage of the answer.
 
     Attributes:
-        stage: keypoint, rank, distance, ratio, mutual, confidence or verify.
+        stage: detector, keypoint, rank, distance, ratio, mutual, confidence or verify.
         passed: None if it could not be asked, because an earlier one failed.
         text: one sentence with its numbers.
         numbers: the same numbers by name.
@@ -74,6 +74,7 @@ class WhyNot:
         left, right: the keypoints that stand for the asked places, None if there are none near.
         rivals: the nearest right keypoints to the left one, best first.
         mutual_partner: the left keypoint that the right one prefers, None if unknown.
+        detections: what the detector made of each side without a keypoint, places in original pixels.
     """
 
     sentence: str
@@ -83,6 +84,7 @@ class WhyNot:
     right: Point | None = None
     rivals: tuple[Rival, ...] = ()
     mutual_partner: Point | None = None
+    detections: tuple[tuple[Side, Detection], ...] = ()
 
 
 @dataclass(eq=False)
@@ -118,10 +120,15 @@ def why_not(result: MatchResult, spec: Asked, left_xy: Point, right_xy: Point) -
         return WhyNot("There is no finished result yet; wait for the match, then ask again.", "keypoint", ())
     report, i, j = _keypoints(left, right, left_xy, right_xy)
     stages = tuple(str(stage) for stage in spec.why)
+    asks_detector = "detector" in stages
     if not report.passed:
         later = tuple(
-            StageReport(s, None, "Not asked: there is no pair of keypoints.") for s in stages[1:] if s != "detector"
+            StageReport(s, None, "Not asked: there is no pair of keypoints.")
+            for s in stages
+            if s not in ("detector", "keypoint")
         )
+        if asks_detector and result.pair is not None:
+            return (yield from _without_keypoint(result, report, later, (left_xy, right_xy), (i, j)))
         return WhyNot(report.text, "keypoint", (report, *later), _at(left, i), _at(right, j))
     if left.descriptors is None or right.descriptors is None:
         return _detector_free(result, report, i, j)
@@ -132,12 +139,55 @@ def why_not(result: MatchResult, spec: Asked, left_xy: Point, right_xy: Point) -
         lambda: distances_to(_row(theirs, j), ours),
         progress=Progress(1, 2, "Comparing descriptors"),
     )
-    case = _Case(result, i, j, forward, backward, [report])
+    detected = [_detected(left.keypoints, right.keypoints, i, j)] if asks_detector else []
+    case = _Case(result, i, j, forward, backward, [*detected, report])
     for stage in stages:
         ask = _QUESTIONS.get(stage)
         if ask is not None:
             ask(case)
     return _answer(case, left, right)
+
+
+def _detected(left: Keypoints, right: Keypoints, i: int, j: int) -> StageReport:
+    """Return where in scale both keypoints were found."""
+    parts = []
+    for name, points, row in (("left", left, i), ("right", right, j)):
+        octave, layer, offset = int(points.octave[row]), int(points.layer[row]), float(points.sublayer[row])
+        sub = "" if np.isnan(offset) else f"{offset:+.2f}"
+        text = f"{name} octave {octave}, layer {layer}{sub}, σ = {float(points.size[row]) / 2:.2f} px"
+        parts.append(minus(f"{text}, |D| = {float(points.response[row]):.3g}"))
+    return StageReport("detector", True, f"Found on both sides: {' · '.join(parts)}.")
+
+
+def _without_keypoint(
+    result: MatchResult,
+    report: StageReport,
+    later: tuple[StageReport, ...],
+    places: tuple[Point, Point],
+    nearest: tuple[int, int],
+) -> Job[WhyNot]:
+    """Answer with the detector's own reason for every side that has no keypoint at its place."""
+    assert result.pair is not None
+    assert result.left is not None
+    assert result.right is not None
+    sides: tuple[tuple[Side, Image, Features], ...] = (
+        ("left", result.pair.left, result.left),
+        ("right", result.pair.right, result.right),
+    )
+    answers: list[tuple[Side, Detection]] = []
+    for (side, image, features), (x, y) in zip(sides, places, strict=True):
+        if not _nearest(features, (x, y))[2]:
+            found = yield from detection_at(image, x, y, result.request.settings.detect)
+            answers.append((side, found))
+    text = " ".join(f"{side.capitalize()} image: {_lowered(found.sentence)}" for side, found in answers)
+    numbers = {f"{side} {name}": value for side, found in answers for name, value in found.numbers.items()}
+    detector = StageReport("detector", False, text, numbers)
+    left, right = _at(result.left, nearest[0]), _at(result.right, nearest[1])
+    return WhyNot(text, "detector", (detector, report, *later), left, right, detections=tuple(answers))
+
+
+def _lowered(sentence: str) -> str:
+    return f"{sentence[0].lower()}{sentence[1:]}"
 
 
 def _row(descriptors: Descriptors, index: int) -> Descriptors:

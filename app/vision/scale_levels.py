@@ -19,21 +19,32 @@ from app.settings import Settings, flag, number
 LEAST_BLUR = 0.1  # as OpenCV: the first blur is never less, whatever was assumed
 
 
+LAYERS = number(
+    3,
+    1,
+    8,
+    1,
+    label="Layers per octave",
+    help=(
+        "In how many steps s the blur doubles. An octave has s + 3 Gaussians, s + 2 differences and s planes that "
+        "are searched, because an extremum needs a neighbour on either side. Lowe found 3 the most repeatable."
+    ),
+)
+UPSAMPLE = flag(
+    True,
+    label="Doubled first octave",
+    help=(
+        "Start at octave −1, the picture at twice its size: the finest blobs live there, about three of four "
+        "keypoints. Without it the first octave is the picture itself."
+    ),
+)
+
+
 @dataclass(frozen=True)
 class ScaleSpaceSettings(Settings):
     """How the scale space is sampled and what blur the camera is assumed to have."""
 
-    layers: int = number(
-        3,
-        1,
-        8,
-        1,
-        label="Layers per octave",
-        help=(
-            "In how many steps s the blur doubles. An octave has s + 3 Gaussians, s + 2 differences and s planes that "
-            "are searched, because an extremum needs a neighbour on either side. Lowe found 3 the most repeatable."
-        ),
-    )
+    layers: int = LAYERS
     sigma0: float = number(
         1.6,
         0.8,
@@ -55,14 +66,7 @@ class ScaleSpaceSettings(Settings):
         label="Assumed blur",
         help="Blur that the picture is assumed to have already; only what is missing up to σ₀ is added.",
     )
-    upsample: bool = flag(
-        True,
-        label="Doubled first octave",
-        help=(
-            "Start at octave −1, the picture at twice its size: the finest blobs live there, about three of four "
-            "keypoints. Without it the first octave is the picture itself."
-        ),
-    )
+    upsample: bool = UPSAMPLE
 
     @property
     def first_octave(self) -> int:

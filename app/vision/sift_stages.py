@@ -1,8 +1,8 @@
 """SIFT step by step: every octave through every stage, as a job that shows what it has so far.
 
-What lives here: :func:`explain`, which joins the steps, and detection and description as a matcher wants them. What
-does not: the steps themselves (``sift_extrema``, ``sift_refine``, ``sift_orientation``, ``sift_descriptor``). May
-import: records, jobs, vision, numpy.
+What lives here: :func:`explain`, which joins the steps, and :func:`describe`. What does not: the steps themselves
+(``sift_extrema``, ``sift_refine``, ``sift_orientation``, ``sift_descriptor``) and what a matcher makes of them
+(``sift_matching``). May import: records, jobs, vision, numpy.
 
 The stages come in one order for the funnel, the history and the question why a point is missing: see
 :class:`app.vision.sift_records.Stage`. OpenCV looks at the border first, while searching and after every move; here the
@@ -20,8 +20,7 @@ from typing import TypeVar
 import numpy as np
 
 from app.jobs import Job, Progress, native, run_to_end
-from app.records import Array, Descriptors, Features, Float32, Int32, Keypoints, UInt8
-from app.vision.detect import strongest
+from app.records import Array, Float32, Int32, Keypoints, UInt8
 from app.vision.scale_space import ScaleSpace
 from app.vision.sift_descriptor import as_integers, normalised, raw_histograms
 from app.vision.sift_extrema import find_extrema
@@ -182,28 +181,18 @@ def _by_layer(layer: Int32) -> Iterator[tuple[int, Array]]:
         yield one, np.flatnonzero(layer == one)
 
 
-# ------------------------------------------------------------------------ for a matcher
-
-
-def detect_explained(grey: UInt8, settings: SiftSettings, count: int = 0) -> Keypoints:
-    """Return the keypoints alone, the strongest ``count`` of them (0 = all), in order of octave and place."""
-    keypoints = run_to_end(explain(grey, settings)).keypoints
-    return keypoints.take(strongest(keypoints.response, count))
-
-
-def describe_explained(grey: UInt8, keypoints: Keypoints, settings: SiftSettings) -> Features:
-    """Describe keypoints at exactly the levels that they name; none is dropped.
+def describe(space: ScaleSpace, keypoints: Keypoints, settings: SiftSettings) -> Float32:
+    """Return the integer descriptors (K, 128) float32 of keypoints at exactly the levels that they name.
 
     Args:
-        grey: the image they were found in.
+        space: of the image they were found in, sampled as they were found.
         keypoints: with octave and layer as :func:`explain` gives them.
-        settings: the same sampling of scale.
+        settings: ``upright`` and ``clip`` are used.
     """
-    space = ScaleSpace(grey, settings)
     values = np.zeros((len(keypoints), LENGTH), np.float32)
     buffer = space.buffer()
     for octave in np.unique(keypoints.octave).tolist():
         rows = np.flatnonzero(keypoints.octave == octave)
         gaussians, _ = space.stack(octave, buffer)
         values[rows] = run_to_end(_descriptors(gaussians, keypoints.take(rows), octave, settings))
-    return Features(keypoints, Descriptors(values))
+    return values

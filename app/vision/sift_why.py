@@ -102,26 +102,27 @@ def where(found: Candidates, row: int) -> str:
     return f"octave {minus(str(octave))}, layer {layer}, σ = {float(found.sigma[row]):.2f} px"
 
 
-def why_not_detected(explanation: SiftExplanation, x: float, y: float) -> Detection:
+def why_not_detected(explanation: SiftExplanation, x: float, y: float, near_px: float = NEAR_PX) -> Detection:
     """Return why there is no keypoint at a place, or which one there is.
 
-    A keypoint within 6 px (or its own sigma, if more) stands for the place. Else the candidate within that reach that
-    got furthest tells why it was rejected. Else there is no extremum: the nearest and its value are named, or the
-    strongest one below the noise floor.
+    A keypoint within ``near_px`` (or its own sigma, if more) stands for the place. Else the candidate within that
+    reach that got furthest tells why it was rejected. Else there is no extremum: the nearest and its value are named,
+    or the strongest one below the noise floor.
 
     Args:
         explanation: complete.
         x, y: pixels of its image.
+        near_px: how far from the place an extremum still stands for it.
     """
     found = explanation.candidates
     gap = np.hypot(found.xy[:, 0] - x, found.xy[:, 1] - y)
-    near = gap <= np.maximum(NEAR_PX, found.sigma)
+    near = gap <= np.maximum(near_px, found.sigma)
     rows = np.flatnonzero(near)
     if len(rows):
         stage = found.stage[rows].astype(np.int64)
         row = int(rows[np.lexsort((gap[rows], -stage))[0]])
         return _of_candidate(explanation, row, float(gap[row]), len(rows))
-    weak = _weak_extremum(explanation, x, y)
+    weak = _weak_extremum(explanation, x, y, near_px)
     return weak if weak is not None else _nothing(explanation, gap)
 
 
@@ -146,12 +147,12 @@ def _of_candidate(explanation: SiftExplanation, row: int, gap: float, count: int
     return Detection(sentence, failed.name.lower(), False, row, {"distance px": gap, **numbers}, place)
 
 
-def _weak_extremum(explanation: SiftExplanation, x: float, y: float) -> Detection | None:
+def _weak_extremum(explanation: SiftExplanation, x: float, y: float, near_px: float) -> Detection | None:
     """Return the strongest extremum near a place that the noise floor keeps from being a candidate."""
     space, settings = explanation.space, explanation.settings
     best: tuple[float, int, int, int, int] | None = None
     for octave in space.octaves:
-        radius = int(np.clip(np.ceil(NEAR_PX * 2.0**-octave), 1, MOST_SAMPLES)) + 1
+        radius = int(np.clip(np.ceil(near_px * 2.0**-octave), 1, MOST_SAMPLES)) + 1
         col, row = space.nearest(octave, x, y)
         windows = space.windows(octave, tuple(range(settings.levels)), col, row, radius)
         stack = np.diff(np.stack([window.values for window in windows]), axis=0)
