@@ -31,13 +31,14 @@ ALLOWED: dict[str, set[str]] = {
         "records", "settings", "jobs", "locate", "vision", "learning", "matchers", "formats", "pairs",
         "pipeline", "benchmark", "",
     },
+    "failures": {"records", "settings", "jobs", "locate", "vision", "matchers", "pairs", "pipeline"},
     "cli": {
         "records", "settings", "jobs", "locate", "vision", "learning", "matchers", "formats", "pairs",
         "pipeline", "benchmark", "commands", "",
     },
     "ui": {
         "records", "settings", "jobs", "locate", "vision", "learning", "matchers", "formats", "pairs",
-        "pipeline", "benchmark", "",
+        "pipeline", "benchmark", "failures", "",
     },
 }  # fmt: skip
 # The command line starts the window, and draws figures, only when asked to.

@@ -138,6 +138,17 @@ def _scale(_seed: int) -> Views:
     )
 
 
+def _tilted(degrees: int) -> Recipe:
+    """Return the recipe of a photograph seen from the side by a distant camera."""
+
+    def make(_seed: int) -> Views:
+        source = photograph("camera")
+        seen, matrix = synth.tilted(source, degrees)
+        return Views(source, seen, Truth(homography=matrix), "camera", f"tilted by {degrees}°")
+
+    return make
+
+
 def _repeated(_seed: int) -> Views:
     return _planar(
         "brick",
@@ -453,8 +464,26 @@ _ENTRIES: tuple[_Entry, ...] = (
         ),
     ),
 )
-_BY_KEY = {entry.key: entry for entry in _ENTRIES}
-REFS: tuple[PairRef, ...] = tuple(PairRef("builtin", e.title, recipe=e.key, tags=e.tags) for e in _ENTRIES)
+# Not in the list of pairs: the page on where SIFT fails opens them.
+_TILTS: tuple[_Entry, ...] = tuple(
+    _Entry(
+        f"tilt-{degrees}",
+        f"Cameraman: tilt {degrees}°",
+        ("geometric", "viewpoint", "tilt"),
+        "The same picture seen from the side by a distant camera: its width shrinks by the cosine of the tilt.",
+        _tilted(degrees),
+    )
+    for degrees in (40, 50, 60, 70, 80)
+)
+_BY_KEY = {entry.key: entry for entry in (*_ENTRIES, *_TILTS)}
+
+
+def _refs(entries: tuple[_Entry, ...]) -> tuple[PairRef, ...]:
+    return tuple(PairRef("builtin", e.title, recipe=e.key, tags=e.tags) for e in entries)
+
+
+REFS: tuple[PairRef, ...] = _refs(_ENTRIES)
+TILT_REFS: tuple[PairRef, ...] = _refs(_TILTS)
 
 
 def describe(ref: PairRef) -> str:

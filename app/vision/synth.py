@@ -60,6 +60,22 @@ def warp(rgb: UInt8, homography: Float64, size: tuple[int, int], *, oversampling
     return np.asarray(cv2.resize(fine, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
+def tilted(rgb: UInt8, degrees: float) -> tuple[UInt8, Float64]:
+    """Return a flat picture seen from far away, turned about its vertical axis, and the homography to that view.
+
+    Under a distant camera a tilt is an affine map: x shrinks by the cosine (Morel and Yu, ASIFT, SIAM 2(2), 2009).
+
+    Args:
+        rgb: (H, W, 3).
+        degrees: 0 (frontal) up to less than 90.
+    """
+    height, width = rgb.shape[:2]
+    squeeze = float(np.cos(np.deg2rad(degrees)))
+    matrix = np.array([[squeeze, 0, (squeeze - 1) / 2], [0, 1, 0], [0, 0, 1]], np.float64)
+    size = (max(1, round(width * squeeze)), height)
+    return warp(rgb, matrix, size, oversampling=max(1, int(np.ceil(1 / squeeze)))), matrix
+
+
 def pixel_grid(width: int, height: int) -> Float64:
     """Return (H, W, 2) float64 of every pixel's own (x, y)."""
     x, y = np.meshgrid(np.arange(width, dtype=np.float64), np.arange(height, dtype=np.float64))
