@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -19,12 +19,14 @@ from app.pipeline import Cache, run_pair
 from app.records import (
     Bool,
     Features,
+    Float32,
     Float64,
     ImagePair,
     MatchRequest,
     MatchResult,
     PairRef,
     Truth,
+    UInt8,
     UserError,
     Verdict,
 )
@@ -87,6 +89,22 @@ CASES: tuple[Case, ...] = (
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """The pictures of a case with its matches, for drawing.
+
+    Attributes:
+        left, right: (H, W, 3) uint8.
+        ends: (M, 4) float32 rows x_left, y_left, x_right, y_right, nearest descriptors first.
+        right_match: (M,) bool, what the truth says.
+    """
+
+    left: UInt8
+    right: UInt8
+    ends: Float32
+    right_match: Bool
+
+
 @dataclass(frozen=True)
 class Row:
     """One case with one matcher.
@@ -104,6 +122,7 @@ class Row:
         matches, right, wrong: counts after ratio and mutual check, by the truth.
         precision: right / (right + wrong); NaN of nothing.
         error: the sentence of a failed run, else empty.
+        shown: the pictures and matches.
     """
 
     case: Case
@@ -120,6 +139,7 @@ class Row:
     wrong: int = 0
     precision: float = NAN
     error: str = ""
+    shown: Shown | None = field(default=None, compare=False, repr=False)
 
     @property
     def cause(self) -> str:
@@ -227,7 +247,18 @@ def judged(case: Case, result: MatchResult) -> Row:
         right=told.count(Verdict.RIGHT),
         wrong=told.count(Verdict.WRONG),
         precision=told.precision,
+        shown=_shown(left, right, pair, result),
     )
+
+
+def _shown(left: Features, right: Features, pair: ImagePair, result: MatchResult) -> Shown:
+    matches, told = result.matches, result.evaluation
+    assert matches is not None
+    assert told is not None
+    order = np.argsort(matches.distance, kind="stable")
+    i, j = matches.pairs[order, 0], matches.pairs[order, 1]
+    ends = np.hstack([left.keypoints.xy[i], right.keypoints.xy[j]])
+    return Shown(pair.left.rgb, pair.right.rgb, ends, told.verdict[order] == Verdict.RIGHT)
 
 
 def losses(result: MatchResult, *, moving: bool = False) -> tuple[int, tuple[tuple[str, int], ...], int, int]:

@@ -192,7 +192,7 @@ def semigroup(picture: Float64, sigma: float) -> Axiom:
         once,
         (f"{a:.2f} px, then {b:.2f} px", f"once {sigma:.2f} px"),
     )
-    text = f"sampled kernel {_share(result.error)}; discrete Gaussian {_share(exact)}"
+    text = f"sampled {_share(result.error)}; discrete {_share(exact)}"
     return Axiom(
         result.key,
         result.title,

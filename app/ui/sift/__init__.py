@@ -36,7 +36,35 @@ def _stages() -> type[SiftPage]:
     return StagesPage
 
 
+def _keypoint() -> type[SiftPage]:
+    from app.ui.sift.keypoint_page import KeypointPage
+
+    return KeypointPage
+
+
+def _sides() -> type[SiftPage]:
+    from app.ui.sift.sides_page import SidesPage
+
+    return SidesPage
+
+
+def _laws() -> type[SiftPage]:
+    from app.ui.sift.laws_page import LawsPage
+
+    return LawsPage
+
+
+def _fails() -> type[SiftPage]:
+    from app.ui.sift.fails_page import FailsPage
+
+    return FailsPage
+
+
 PAGES: tuple[PageEntry, ...] = (
     PageEntry("space", "Scale space", "Every level of every octave, the 26 neighbours, the response against σ", _space),
     PageEntry("stages", "Stages", "How many candidates each stage lets pass, and why each one lived or died", _stages),
+    PageEntry("keypoint", "Keypoint", "Gradients, orientation histogram and descriptor of the point", _keypoint),
+    PageEntry("sides", "Two sides", "Both ends of a match, and where their distance comes from", _sides),
+    PageEntry("laws", "Laws", "What Gaussian smoothing may do: scan line, DoG and Laplacian, axioms", _laws),
+    PageEntry("fails", "Failures", "Where SIFT fails: every change measured, and the stage that loses the points", _fails),
 )
