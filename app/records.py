@@ -563,6 +563,41 @@ class Evaluation:
         return float(np.count_nonzero(self.error_px[decided] <= threshold_px)) / n if n else 0.0
 
 
+# ---------------------------------------------------------------------------------- metric
+
+
+@dataclass(frozen=True, eq=False)
+class Metric:
+    """A learned Mahalanobis metric: the distance of x and y is ``|L x - L y|``, and M is ``L^T L``.
+
+    Attributes:
+        factor: (r, d) float64, the L; r < d makes it a pseudometric by construction.
+        name: what to call it on screen and in file names.
+        learned_by: learner and settings in words, e.g. ``"LMNN, k 3, push 0.5"``.
+        trained_on: ids of the data (a data set's name, image ids), so that overlap with a test can be told.
+        details: further JSON-able values: settings, seconds, errors before and after.
+    """
+
+    factor: Float64
+    name: str = "metric"
+    learned_by: str = ""
+    trained_on: tuple[str, ...] = ()
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _set(self, "factor", read_only(self.factor, np.float64, (None, None), "Metric.factor"))
+        if 0 in self.factor.shape or not np.isfinite(self.factor).all():
+            raise ValueError("Metric.factor: at least one row and column of finite numbers are needed")
+        _set(self, "trained_on", tuple(self.trained_on))
+        _set(self, "details", MappingProxyType(dict(self.details)))
+
+    @property
+    def matrix(self) -> Float64:
+        """(d, d) float64, the M = L^T L."""
+        result: Float64 = self.factor.T @ self.factor
+        return result
+
+
 # ------------------------------------------------------------------------ request, result
 
 

@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "settings": {"records"},
     "locate": {"records"},
     "vision": {"records", "settings", "jobs", "locate"},
-    "learning": {"records", "settings", "jobs", "locate", "vision"},
+    "learning": {"records", "settings", "jobs", "locate", "vision", "formats"},
     "matchers": {"records", "settings", "jobs", "locate", "vision", "learning"},
     "formats": {"records", "settings", "jobs", "locate", "vision", ""},
     "pairs": {"records", "settings", "jobs", "locate", "vision", "formats"},
