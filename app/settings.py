@@ -41,6 +41,8 @@ class FieldSpec:
         label, help: the words in the form; ``help`` is the teaching text.
         zero_means: what 0 is called if it is special (``"all"``), else empty.
         log_scale: whether a slider should be logarithmic.
+        source: for a choice among things that come and go (learned metrics): asked for the options each time.
+        suffix: a choice with a source also takes a path that ends so.
     """
 
     name: str
@@ -56,6 +58,8 @@ class FieldSpec:
     options: tuple[tuple[str, str], ...] = ()
     zero_means: str = ""
     log_scale: bool = False
+    source: Callable[[], Mapping[str, str]] | None = None
+    suffix: str = ""
 
 
 def number(
@@ -83,6 +87,15 @@ def choice(default: str, options: Mapping[str, str], *, label: str, help: str) -
     return field(default=default, metadata={"spec": spec})
 
 
+def named(source: Callable[[], Mapping[str, str]], *, suffix: str, label: str, help: str) -> Any:
+    """Declare a field that is one of what ``source`` lists now (value -> label), or a file that ends in ``suffix``.
+
+    The default is empty, which stands for the first of the list and is replaced by it as soon as there is one.
+    """
+    spec = FieldSpec("", "choice", "", label, help, source=source, suffix=suffix)
+    return field(default="", metadata={"spec": spec})
+
+
 def flag(default: bool, *, label: str, help: str) -> Any:
     """Declare an on/off field."""
     return field(default=default, metadata={"spec": FieldSpec("", "flag", default, label, help)})
@@ -91,10 +104,15 @@ def flag(default: bool, *, label: str, help: str) -> Any:
 def fields_of(settings: Any) -> tuple[FieldSpec, ...]:
     """Return the field specifications of a settings class or instance, in declaration order."""
     return tuple(
-        dataclasses.replace(item.metadata["spec"], name=item.name)
+        _with_options(dataclasses.replace(item.metadata["spec"], name=item.name))
         for item in dataclasses.fields(settings)
         if "spec" in item.metadata
     )
+
+
+def _with_options(spec: FieldSpec) -> FieldSpec:
+    """Return the specification with the options there are at this moment."""
+    return spec if spec.source is None else dataclasses.replace(spec, options=tuple(spec.source().items()))
 
 
 def checked(spec: FieldSpec, value: Any) -> Any:
@@ -114,9 +132,12 @@ def checked(spec: FieldSpec, value: Any) -> Any:
         raise UserError(f"{spec.name}: {value!r} is not a switch; use true or false.")
     if spec.kind == "choice":
         allowed = [option for option, _ in spec.options]
-        if value in allowed:
+        if value in allowed or (spec.suffix and str(value).lower().endswith(spec.suffix)):
             return value
-        raise UserError(f"{spec.name}: {value!r} is not known; choose one of {', '.join(allowed)}.")
+        if spec.source is not None and value == "":
+            return allowed[0] if allowed else ""
+        file = f" or a {spec.suffix} file" if spec.suffix else ""
+        raise UserError(f"{spec.name}: {value!r} is not known; choose one of {', '.join(allowed) or 'none'}{file}.")
     try:
         parsed = float(value)
     except (TypeError, ValueError):

@@ -51,6 +51,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("match", "LEFT RIGHT", "match two images, write matches and a figure"),
     Command("features", "IMAGE", "detect and describe one image"),
     Command("evaluate", "FOLDER", "compare matchers on many pairs with known truth"),
+    Command("metric", "--data NAME", "learn a metric from labelled data or descriptors"),
 )
 
 

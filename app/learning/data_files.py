@@ -323,5 +323,5 @@ def _read_folder(folder: Path) -> DataSet:
     height, width = pictures[0].shape
     same = [p if p.shape == (height, width) else cv2.resize(p, (width, height)) for p in pictures]
     y, classes = named_classes([file.parent.name for file in files])
-    x = np.stack([np.asarray(p).reshape(-1) for p in same]) / 255.0
+    x = np.stack([p.reshape(-1) for p in same]).astype(np.float64) / 255.0
     return DataSet(str(folder), folder.name, x, y, classes, picture=(height, width))
