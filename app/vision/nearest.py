@@ -2,7 +2,8 @@
 
 What lives here: :func:`nearest` (nearest, second nearest and the mutual check from one product),
 :func:`distances_to` and :func:`dual_softmax`. What does not: which of the nearest become matches
-(``match``), and the metrics (``scores``). May import: records, scores and numpy.
+(``match``), and the metrics (``scores``). May import: records,
+blas, scores and numpy.
 
 How it stays exact
 ------------------
@@ -15,18 +16,26 @@ measuring every pair in float64 and taking the lowest index among equals.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 import numpy as np
 
 from app.records import Bool, Descriptors, Float32, Float64, Int32
+from app.vision.blas import one_thread_each
 from app.vision.scores import Measure, Problem, Rows, problem_of
 
-# Floats per block of the product: 12 MB stays in the last cache between the passes over it; smaller blocks
-# repeat the product's own preparations too often, above all when other programs want the cores.
+# Floats per block of the product: smaller ones repeat the product's own preparations too often.
 BLOCK = 3_000_000
 MOST_ROWS = 1024
+# Pairs up to which one thread is soonest done.
+SMALL = 1_000_000
+# Rows or columns whose best is kept in the pass over a block, so that all else looks at a sixteenth of it.
+FOLD = 16
+WORKERS = min(8, os.cpu_count() or 1)
 # Below every score; finite, so that differences of two of them stay numbers.
 NEVER = np.float32(-3e38)
 
@@ -61,28 +70,95 @@ class _Found:
     second: Float64
     score: Float32
     alone: Bool  # the row is the first, and beyond doubt the only, best of its column within its block
+    block: Rows  # first row of the block the row lies in
+
+    @classmethod
+    def empty(cls, n: int) -> _Found:
+        """Return room for ``n`` rows."""
+        return cls(
+            np.zeros(n, np.intp), np.empty(n), np.empty(n), np.empty(n, np.float32),
+            np.zeros(n, np.bool_), np.zeros(n, np.intp),
+        )  # fmt: skip
 
 
-def _best_two(block: Float32, rows: Rows, *, exact: bool) -> tuple[Rows, Float32, Rows, Float32, Float32]:
-    """Return (first index, its score, second index, its score, third score) of every row.
+@dataclass(frozen=True, eq=False)
+class _Leaders:
+    """The best of every row: first index and score, second index and score, third score (NEVER where there is none)."""
 
-    The third only serves to tell a close call, and is not looked for where products are exact.
+    first: Rows
+    best: Float32
+    second: Rows
+    runner_up: Float32
+    third: Float32
+
+
+def _folds(block: Float32) -> tuple[Float32, Float32]:
+    """Return the best of each group of FOLD columns, row by row, and the best of every FOLD rows, column by column.
+
+    Group g < width holds columns g, g + width, g + 2 width ... (width = columns // FOLD); the columns beyond the last
+    whole fold are groups of their own. Both come from one pass over the block, a strip at a time that stays cached.
     """
-    first = block.argmax(axis=1)
-    best = block[rows, first]
-    if block.shape[1] == 1:
-        none = np.full(len(rows), NEVER)
-        return first, best, first, none, none
-    block[rows, first] = NEVER
-    second = block.argmax(axis=1)
-    runner_up = block[rows, second]
-    third = np.full(len(rows), NEVER)
-    if not exact:
-        block[rows, second] = NEVER
-        third = block.max(axis=1)
-        block[rows, second] = runner_up
-    block[rows, first] = best
-    return first, best, second, runner_up, third
+    n, m = block.shape
+    width = m // FOLD
+    whole = FOLD * width
+    groups = np.empty((n, width + m - whole), np.float32)
+    strips = np.empty((-(-n // FOLD), m), np.float32)
+    groups[:, width:] = block[:, whole:]
+    for place, start in zip(strips, range(0, n, FOLD), strict=True):
+        strip = block[start : start + FOLD]
+        strip.max(axis=0, out=place)
+        folded = strip[:, :whole].reshape(len(strip), FOLD, width)
+        folded.max(axis=1, out=groups[start : start + FOLD, :width])
+    return groups, strips
+
+
+def _members(block: Float32, rows: Rows, group: Rows) -> tuple[Float32, Rows]:
+    """Return the (N, FOLD) scores of one group in each of N rows, NEVER where it has fewer, and their columns."""
+    m = block.shape[1]
+    width = m // FOLD
+    columns = group[:, None] + width * np.arange(FOLD)
+    alone = np.flatnonzero(group >= width)
+    columns[alone] = (group[alone] + (FOLD - 1) * width)[:, None]
+    scores = block.reshape(-1).take(columns + m * rows[:, None])
+    scores[alone, 1:] = NEVER
+    return scores, columns
+
+
+def _best_two(block: Float32, groups: Float32, *, exact: bool) -> _Leaders:
+    """Return the leaders of every row from the best of its ``groups`` (changed in place) and the leading ones.
+
+    Only rows whose leading groups are equally good are looked through whole, for the lowest index. The second index
+    and the third score serve to tell a close call, and are not looked for where products are exact.
+    """
+    rows = np.arange(len(block))
+    leading = groups.argmax(axis=1)
+    best = groups[rows, leading]
+    groups[rows, leading] = NEVER
+    other = groups.argmax(axis=1)
+    rival = groups[rows, other]
+    scores, columns = _members(block, rows, leading)
+    place = scores.argmax(axis=1)
+    first = columns[rows, place]
+    equal = np.flatnonzero(rival == best)
+    first[equal] = block[equal].argmax(axis=1)
+    scores[rows, place] = NEVER
+    if exact:
+        return _Leaders(first, best, first, np.maximum(scores.max(axis=1), rival), best)
+    place = scores.argmax(axis=1)
+    beside, second = scores[rows, place], columns[rows, place]
+    scores[rows, place] = NEVER
+    third = np.maximum(scores.max(axis=1), rival)
+
+    outside = np.flatnonzero(rival > beside)
+    scores, columns = _members(block, outside, other[outside])
+    groups[outside, other[outside]] = NEVER
+    rows = np.arange(len(outside))
+    place = scores.argmax(axis=1)
+    second[outside] = columns[rows, place]
+    scores[rows, place] = NEVER
+    rest = np.maximum(scores.max(axis=1), groups[outside].max(axis=1))
+    third[outside] = np.maximum(beside[outside], rest)
+    return _Leaders(first, best, second, np.maximum(beside, rival), third)
 
 
 def _settle(block: Float32, rows: Rows, floor: Float32, offset: int, measure: Measure) -> tuple[Rows, Float64, Float64]:
@@ -94,73 +170,120 @@ def _settle(block: Float32, rows: Rows, floor: Float32, offset: int, measure: Me
     return column[order[start]], distance[order[start]], distance[order[start + 1]]
 
 
+def _alone(block: Float32, rows: Rows, columns: Rows, strips: Float32, floor: Float32, *, exact: bool) -> Bool:
+    """Return whether these rows are the first (``exact``), or the only ones, to reach ``floor`` in their columns.
+
+    ``strips`` holds the best of every FOLD rows, so that only the row's own strip is looked through.
+    """
+    own = rows // FOLD
+    inner = own * FOLD + np.arange(FOLD)[:, None]
+    reached = strips[:, columns] >= floor
+    beside = (block[np.minimum(inner, len(block) - 1), columns] >= floor) & (inner < len(block))
+    here = np.arange(len(rows))
+    if exact:
+        result: Bool = (reached.argmax(axis=0) == own) & (beside.argmax(axis=0) == rows - own * FOLD)
+        return result
+    single: Bool = (reached.sum(axis=0) == 1) & (beside.sum(axis=0) == 1)
+    single &= reached[own, here] & beside[rows - own * FOLD, here]
+    return single
+
+
 def _search_block(problem: Problem, block: Float32, offset: int, found: _Found) -> Float32:
-    """Fill the rows of one block into ``found``; return the best score of every column in it."""
+    """Fill the rows of one block of the product into ``found``; return the best score of every column in it."""
     slack = problem.slack
     rows = np.arange(len(block))
     here = slice(offset, offset + len(block))
-    columns: Float32 = block.max(axis=0)
-    first, best, second, runner_up, third = _best_two(block, rows, exact=not slack)
+    groups, strips = _folds(block)
+    top = _best_two(block, groups, exact=not slack)
+    first, best = top.first, top.best
     if slack:
         found.distance[here] = problem.measure(rows + offset, first)
-        found.second[here] = problem.measure(rows + offset, second) if block.shape[1] > 1 else np.nan
-        unsure = np.flatnonzero((best - runner_up <= slack) | (runner_up - third <= slack))
+        found.second[here] = problem.measure(rows + offset, top.second) if block.shape[1] > 1 else np.nan
+        unsure = np.flatnonzero((best - top.runner_up <= slack) | (top.runner_up - top.third <= slack))
         if len(unsure) and block.shape[1] > 1:
-            index, distance, runner = _settle(block, unsure, runner_up[unsure] - slack, offset, problem.measure)
+            index, distance, runner = _settle(block, unsure, top.runner_up[unsure] - slack, offset, problem.measure)
             first[unsure] = index
             found.distance[offset + unsure] = distance
             found.second[offset + unsure] = runner
             best = block[rows, first]
     else:
-        found.distance[here], found.second[here] = best, runner_up
+        found.distance[here], found.second[here] = best, top.runner_up
     found.index[here], found.score[here] = first, best
+    columns: Float32 = strips.max(axis=0)
     hopeful = np.flatnonzero(best >= columns[first] - slack)
-    rivals = block[:, first[hopeful]] >= columns[first[hopeful]] - slack
-    if slack:
-        found.alone[offset + hopeful] = (rivals.sum(axis=0) == 1) & rivals[hopeful, np.arange(len(hopeful))]
-    else:
-        found.alone[offset + hopeful] = rivals.argmax(axis=0) == hopeful
+    reach = columns[first[hopeful]] - slack
+    found.alone[offset + hopeful] = _alone(block, hopeful, first[hopeful], strips, reach, exact=not slack)
     return columns
 
 
 @dataclass(frozen=True, eq=False)
 class _Columns:
-    """Best score of every column, the best of all other blocks, the block it lies in, and the rows per block."""
+    """Best score of every column, the best of all other blocks, and the first row of its block."""
 
     best: Float32
     other: Float32
     origin: Rows
-    step: int
+
+    def merge(self, best: Float32, offset: int) -> None:
+        """Take in the columns of the block that begins at row ``offset``."""
+        better = best > self.best
+        np.maximum(self.other, np.minimum(self.best, best), out=self.other)
+        np.maximum(self.best, best, out=self.best)
+        self.origin[better] = offset
 
 
 def _search(problem: Problem, stop: Callable[[], bool] | None, *, mutual: bool) -> tuple[_Found, Bool]:
-    """Return what every left row finds, and whether it is mutual (all False if not asked for)."""
+    """Return what every left row finds, and whether it is mutual (all False if not asked for).
+
+    Each thread multiplies and searches a block of its own at a time: no core waits for another.
+    """
     n, m = len(problem.left), len(problem.right)
-    found = _Found(np.zeros(n, np.intp), np.empty(n), np.empty(n), np.empty(n, np.float32), np.zeros(n, np.bool_))
-    step = max(1, min(n, BLOCK // m, MOST_ROWS))
-    buffer = np.empty((step, m), np.float32)
-    top, other = np.full(m, NEVER), np.full(m, NEVER)
-    origin = np.zeros(m, np.intp)
-    for offset in range(0, n, step):
-        if stop is not None and stop():
-            raise Stopped
-        block = buffer[: min(step, n - offset)]
-        np.dot(problem.left[offset : offset + step], problem.right.T, out=block)
-        columns = _search_block(problem, block, offset, found)
-        better = columns > top
-        np.maximum(other, np.minimum(top, columns), out=other)
-        np.maximum(top, columns, out=top)
-        origin[better] = offset // step
+    found = _Found.empty(n)
+    columns = _Columns(np.full(m, NEVER), np.full(m, NEVER), np.zeros(m, np.intp))
+    with one_thread_each() as single:
+        workers = WORKERS if single and n * m > SMALL else 1
+        starts, step = _blocks(n, m, workers)
+        buffers: SimpleQueue[Float32] = SimpleQueue()
+        for _ in range(workers):
+            buffers.put(np.empty((step, m), np.float32))
+
+        def search(offset: int) -> Float32:
+            if stop is not None and stop():
+                raise Stopped
+            buffer = buffers.get()
+            block = buffer[: min(step, n - offset)]
+            np.dot(problem.left[offset : offset + step], problem.right.T, out=block)
+            found.block[offset : offset + step] = offset
+            best = _search_block(problem, block, offset, found)
+            buffers.put(buffer)
+            return best
+
+        if workers == 1:
+            for offset in starts:
+                columns.merge(search(offset), offset)
+        else:
+            with ThreadPoolExecutor(workers, "search") as pool:
+                for offset, best in zip(starts, pool.map(search, starts), strict=True):
+                    columns.merge(best, offset)
     if not mutual:
         return found, np.zeros(n, np.bool_)
-    return found, _mutual(problem, found, _Columns(top, other, origin, step), stop)
+    return found, _mutual(problem, found, columns, stop)
+
+
+def _blocks(n: int, m: int, workers: int) -> tuple[range, int]:
+    """Return the first rows of the blocks and their height: equal shares, as many for every worker."""
+    most = max(1, min(n, BLOCK // m, MOST_ROWS))
+    count = -(-n // most)
+    count = -(-count // workers) * workers
+    step = -(-n // count)
+    return range(0, n, step), step
 
 
 def _mutual(problem: Problem, found: _Found, columns: _Columns, stop: Callable[[], bool] | None) -> Bool:
     """Return whether every row is the nearest of its nearest, searching again only where rounding leaves doubt."""
     top = columns.best[found.index]
     if not problem.slack:
-        here = columns.origin[found.index] == np.arange(len(found.index)) // columns.step
+        here = columns.origin[found.index] == found.block
         result: Bool = found.alone & here & (found.score == top)
         return result
     sure: Bool = found.alone & (found.score == top) & (columns.other[found.index] < top - problem.slack)

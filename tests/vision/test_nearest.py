@@ -187,3 +187,21 @@ def test_that_the_distance_of_equals_is_plus_zero(kind: str) -> None:
     assert np.abs(found.distance).max() < 1e-6
     if kind != "cosine":  # whose cosine of a row with itself is rounded
         assert not np.signbit(found.distance).any()
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_that_the_number_of_threads_changes_nothing(kind: str, workers: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SMALL", 0)
+    monkeypatch.setattr(search, "WORKERS", workers)
+    monkeypatch.setattr(search, "BLOCK", 700)
+    assert_exact(*pair(kind, 101, 83, 9, 6))
+
+
+def test_that_a_stop_between_blocks_reaches_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "SMALL", 0)
+    monkeypatch.setattr(search, "BLOCK", 100)
+    left, right = pair("grey", 200, 50, 8, 0)
+    asked: list[int] = []
+    with pytest.raises(Stopped):
+        nearest(left, right, stop=lambda: asked.append(1) or len(asked) > 3)  # type: ignore[func-returns-value]
