@@ -1,0 +1,99 @@
+"""What every benchmark uses: taking turns, waiting for a quiet machine, and the table printed at the end."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+LIBRARIES = ("numpy", "opencv-python", "PySide6-Essentials", "torch", "pyqtgraph", "matplotlib")
+QUIET_PERCENT = 20.0
+PATIENCE_SECONDS = 20.0  # how long one benchmark waits for other programs, all its rounds together
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    measured: str
+    reference: str
+    ratio: str
+    target: str
+    met: bool
+    note: str
+
+
+@dataclass
+class Table:
+    """All lines measured in this run."""
+
+    rows: list[Row] = field(default_factory=list)
+
+    def add(
+        self, what: str, measured: str, reference: str, ratio: float | str, target: str, *, met: bool, note: str = ""
+    ) -> None:
+        """Add a line; ``note`` says what limits a number that misses its target."""
+        text = ratio if isinstance(ratio, str) else f"{ratio:.2f}" if ratio < 20 else f"{ratio:.0f}"
+        self.rows.append(Row(what, measured, reference, text, target, met, note))
+
+    def markdown(self) -> str:
+        """Return the table as Markdown."""
+        lines = ["| what | measured | reference in the same run | ratio | target | met? |", "|---|---|---|---|---|---|"]
+        for row in self.rows:
+            met = "yes" if row.met else "**no**"
+            if row.note:
+                met += f": {row.note}"
+            lines.append(f"| {row.what} | {row.measured} | {row.reference} | {row.ratio} | {row.target} | {met} |")
+        return "\n".join(lines)
+
+
+def machine() -> str:
+    """Return processor, cores, memory and versions in one sentence."""
+    info = Path("/proc/cpuinfo")
+    names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
+        if info.is_file() else [platform.processor()]  # fmt: skip
+    memory = psutil.virtual_memory().total / 2**30
+    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    return (
+        f"{names[0]}, {psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, "
+        f"Python {platform.python_version()}, {versions}"
+    )
+
+
+class Patience:
+    """Waits for other programs to leave the processor, up to a limit for all its calls together."""
+
+    def __init__(self, seconds: float = PATIENCE_SECONDS) -> None:
+        self.left = seconds
+
+    def wait(self) -> None:
+        """Return when the machine is quiet or the patience is used up."""
+        start = time.monotonic()
+        while self.left - (time.monotonic() - start) > 0 and psutil.cpu_percent(0.1) > QUIET_PERCENT:
+            pass
+        self.left -= time.monotonic() - start
+
+
+def interleaved(functions: dict[str, Callable[[], object]], repeats: int = 5) -> dict[str, float]:
+    """Return the least seconds of each, taken in turns so that drift of the machine hits all alike."""
+    best = dict.fromkeys(functions, float("inf"))
+    patience = Patience()
+    for _ in range(repeats):
+        patience.wait()
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            best[name] = min(best[name], time.perf_counter() - start)
+    return best
+
+
+def milliseconds(seconds: float) -> str:
+    """Return a duration in readable milliseconds."""
+    value = seconds * 1e3
+    return f"{value:.2f} ms" if value < 1 else f"{value:.1f} ms" if value < 20 else f"{value:,.0f} ms"
