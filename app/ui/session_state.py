@@ -346,17 +346,3 @@ class History:
             return None
         target.append(now)
         return source.pop()
-
-
-def same_work(one: MatchRequest, other: MatchRequest) -> bool:
-    """Whether two requests need the same computation: all but the evaluation's threshold."""
-    return (one.ref, one.matcher, replace(one.settings, evaluate=None)) == (
-        other.ref, other.matcher, replace(other.settings, evaluate=None),
-    )  # fmt: skip
-
-
-def judged(result: MatchResult, request: MatchRequest) -> MatchResult:
-    """Return the result judged at the request's threshold, without new work."""
-    threshold = request.settings.evaluate.threshold
-    evaluation = None if result.evaluation is None else result.evaluation.at(threshold)
-    return replace(result, request=request, evaluation=evaluation)

@@ -144,7 +144,7 @@ def _tilted(degrees: int) -> Recipe:
     def make(_seed: int) -> Views:
         source = photograph("camera")
         seen, matrix = synth.tilted(source, degrees)
-        return Views(source, seen, Truth(homography=matrix), "camera", f"tilted by {degrees}°")
+        return Views(source, seen, Truth(homography=matrix), ("camera",), f"tilted by {degrees}°")
 
     return make
 
