@@ -67,6 +67,12 @@ def read_only(array: npt.ArrayLike, dtype: npt.DTypeLike, shape: tuple[int | Non
     return result
 
 
+def _rows(array: npt.ArrayLike) -> int:
+    """Return the length of an array; 0 for a number, whose shape is then complained of."""
+    shape = np.shape(array)
+    return int(shape[0]) if shape else 0
+
+
 def _set(record: object, name: str, value: object) -> None:
     """Set a field of a frozen dataclass inside ``__post_init__``."""
     object.__setattr__(record, name, value)
@@ -308,7 +314,7 @@ class Keypoints:
     packed: Int32
 
     def __post_init__(self) -> None:
-        n = int(np.asarray(self.xy).shape[0])
+        n = _rows(self.xy)
         _set(self, "xy", read_only(self.xy, np.float32, (n, 2), "Keypoints.xy"))
         for name in ("size", "angle", "response", "sublayer"):
             _set(self, name, read_only(getattr(self, name), np.float32, (n,), f"Keypoints.{name}"))
@@ -407,7 +413,7 @@ class Matches:
     funnel: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
-        n = int(np.asarray(self.pairs).shape[0])
+        n = _rows(self.pairs)
         _set(self, "pairs", read_only(self.pairs, np.int32, (n, 2), "Matches.pairs"))
         for name in ("distance", "second", "confidence"):
             _set(self, name, read_only(getattr(self, name), np.float32, (n,), f"Matches.{name}"))
@@ -459,7 +465,7 @@ class Verification:
     note: str = ""
 
     def __post_init__(self) -> None:
-        n = int(np.asarray(self.inlier).shape[0])
+        n = _rows(self.inlier)
         _set(self, "inlier", read_only(self.inlier, np.bool_, (n,), "Verification.inlier"))
         _set(self, "residual_px", read_only(self.residual_px, np.float32, (n,), "Verification.residual_px"))
         for name in ("matrix", "fundamental"):
@@ -505,7 +511,7 @@ class Evaluation:
     truth_kind: str
 
     def __post_init__(self) -> None:
-        n = int(np.asarray(self.error_px).shape[0])
+        n = _rows(self.error_px)
         _set(self, "error_px", read_only(self.error_px, np.float32, (n,), "Evaluation.error_px"))
         _set(self, "epipolar", read_only(self.epipolar, np.bool_, (n,), "Evaluation.epipolar"))
         for name in ("possible_px", "repeatability_px"):

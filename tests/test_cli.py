@@ -350,6 +350,22 @@ def test_that_the_window_opens_what_was_named(launched: Launched, images: list[s
     assert launched.calls[2][2:] == ("light", "match")
 
 
+def test_that_all_pairs_can_be_asked_for_and_what_was_left_out_is_told(
+    launched: Launched, capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path
+) -> None:
+    for name in "abc":
+        (tmp_path / f"{name}.png").write_bytes((folder / "1.png").read_bytes())
+    assert cli.main([str(tmp_path)]) == cli.main(["--all-pairs", str(tmp_path)]) == 0
+    assert [len(call[1]) for call in launched.calls] == [2, 3]
+    (tmp_path / "pairs.txt").write_text("a.png b.png\na.png gone.png\n")
+    for arguments in ([str(tmp_path / "pairs.txt")], ["evaluate", "--quiet", str(tmp_path / "pairs.txt")]):
+        code, _, err = run(capsys, *arguments)
+        assert code == 0
+        assert err.startswith("correspondence-explorer: 1 of 2 pairs of pairs.txt were left out: gone.png is missing")
+        assert err.count("\n") == 1
+    assert "gone.png" in launched.calls[-1][4]
+
+
 def test_that_a_screenshot_is_asked_for_with_size_theme_and_pair(launched: Launched, images: list[str]) -> None:
     assert cli.main(["--screenshot", "w.png"]) == 0
     assert cli.main(["--screenshot", "w.png", "--size", "1280x800", "--theme", "light", *images]) == 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -18,9 +18,12 @@ from app.records import (
     MatchRequest,
     MatchResult,
     PairRef,
+    Pose,
     Selection,
     StageSettings,
+    Truth,
     Verdict,
+    Verification,
     WorkingImage,
     find_match,
 )
@@ -152,3 +155,46 @@ def test_that_a_selection_is_found_again_by_place() -> None:
 def test_that_a_pair_reference_is_checked(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="PairRef"):
         PairRef(**wrong)  # type: ignore[arg-type]  # wrong on purpose
+
+
+# ------------------------------------------------------------------------ any arrays at all
+
+ARRAYS = hnp.arrays(
+    st.sampled_from([np.float64, np.float32, np.int64, np.uint8, np.bool_]),
+    hnp.array_shapes(min_dims=0, max_dims=3, min_side=0, max_side=4),
+    elements=st.integers(0, 1),
+)
+RECORDS: tuple[tuple[type, tuple[str, ...], dict[str, object]], ...] = (
+    (Keypoints, ("xy", "size", "angle", "response", "octave", "layer", "sublayer", "packed"), {}),
+    (Descriptors, ("values",), {}),
+    (Matches, ("pairs", "distance", "second", "confidence"), {}),
+    (Truth, ("homography", "forward", "backward", "points", "fundamental"), {}),
+    (Pose, ("k_left", "k_right", "rotation", "translation"), {}),
+    (Verification, ("inlier", "residual_px"), {"model": "none", "matrix": None, "threshold_px": 3.0, "method": "m"}),
+    (Evaluation, ("error_px", "epipolar", "possible_px", "repeatability_px"),
+     {"corner_error_px": 0.0, "threshold_px": 3.0, "truth_kind": "homography"}),
+    (Image, ("rgb",), {"id": "i", "name": "n"}),
+)  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(RECORDS), st.data())
+def test_that_any_arrays_make_a_consistent_record_or_an_error_that_names_the_field(
+    record: tuple[type, tuple[str, ...], dict[str, object]], data: st.DataObject
+) -> None:
+    kind, names, others = record
+    given = {name: data.draw(ARRAYS, label=name) for name in names}
+    made, said = None, ""
+    try:
+        made = kind(**given, **others)
+    except ValueError as error:
+        said = str(error)
+    if made is None:
+        assert said.startswith(f"{kind.__name__}.")
+        return
+    for name in names:
+        held = getattr(made, name)
+        assert not held.flags.writeable
+        assert np.array_equal(held, given[name].astype(held.dtype))
+    if kind in (Keypoints, Matches, Verification):
+        assert len({len(getattr(made, name)) for name in names}) == 1
