@@ -185,10 +185,7 @@ class Session(QObject):
         return complaints
 
     def open_pairs(self, pairs: Sequence[PairRef], current: int = 0, notes: Sequence[str] = ()) -> None:
-        """Replace the list of pairs and look at one of them; nothing happens for an empty list.
-
-        ``notes`` (files left out) are told at once, and again with what the first result has to say.
-        """
+        """Replace the list of pairs, unless by none, and look at one; ``notes`` are told now and with its result."""
         if not pairs:
             return
         self._notes = tuple(notes)
@@ -325,7 +322,6 @@ class Session(QObject):
         return all(ended)
 
     # ------------------------------------------------------------------------ inside
-
     def _usable(self, state: SessionState, complain: Callable[[str], None]) -> SessionState:
         """Return the state with a matcher that can run here and its settings filled in."""
         try:
@@ -360,8 +356,8 @@ class Session(QObject):
         fits = self.result is not None and self._complete and same_work(self.result.request, request)
         if self.result is not None and fits:
             self.match_lane.cancel()
-            if before is not None and not same_work(before, request):
-                self.message.emit(Message(" ".join(self.result.notes)))  # what was said of the other work is over
+            if before is not None and not same_work(before, request):  # what was said of that work is over
+                self.message.emit(Message(" ".join(self.result.notes)))
             if self.result.request != request:
                 self._show(judged(self.result, request), complete=True)
         elif before is None or not same_work(before, request):
@@ -391,8 +387,8 @@ class Session(QObject):
         result: MatchResult = event.value
         self._show(judged(result, request) if request is not None else result, complete=True)
         self._set_busy(self.match_lane.busy)
-        self.message.emit(Message(" ".join((*self._notes, *result.notes))))
-        self._notes = ()
+        notes, self._notes = (*self._notes, *result.notes), ()
+        self.message.emit(Message(" ".join(notes)))
 
     def _on_failed(self, event: Event) -> None:
         self._running = None
