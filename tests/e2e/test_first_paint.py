@@ -44,7 +44,9 @@ for child in window.centre.currentWidget().findChildren(QObject):
 window.show()
 app.exec()
 window.close()
-print("REPORT" + json.dumps(seen))
+print("REPORT" + json.dumps(seen), flush=True)
+from app.jobs import native_calls_ended
+native_calls_ended(60.0)  # the interpreter must not be torn down under the matching that was left
 """
 
 
