@@ -99,9 +99,10 @@ def _mark(painter: QPainter, view: PairView, mark: Mark) -> None:
 
 
 def label(painter: QPainter, view: PairView, at: QPointF, text: str, colour: QColor) -> None:
-    """Write words on a small plate."""
+    """Write words on a small plate that does not leave the view."""
     painter.setFont(view.ui_font(0.9))
     metrics = QFontMetricsF(painter.font())
+    at = QPointF(max(4.0, min(at.x(), view.width() - metrics.horizontalAdvance(text) - 4)), at.y())
     plate = QRectF(at.x() - 4, at.y() - metrics.ascent() - 2, metrics.horizontalAdvance(text) + 8, metrics.height() + 4)
     back = QColor(view.tokens.surface)
     back.setAlpha(225)

@@ -115,7 +115,7 @@ class Patch(QWidget):
         self._image: QImage | None = None
         self._keep: UInt8 | None = None
         self.setAccessibleName(f"Patch, {caption}")
-        self.setMinimumSize(64, 80)
+        self.setMinimumSize(72, 88)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         look.changed.connect(lambda _look: self.update())
 

@@ -114,7 +114,7 @@ class MatchDetails(QWidget):
             self.bar.addTab(title)
         self.bar.currentChanged.connect(self._tab_chosen)
         self.filter = QLineEdit()
-        self.filter.setPlaceholderText("ratio < 0.7 and error > 3")
+        self.filter.setPlaceholderText("ratio < 0.7")
         self.filter.setClearButtonEnabled(True)
         self.filter.setMinimumWidth(100)
         self.filter.setMaximumWidth(320)

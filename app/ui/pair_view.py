@@ -170,10 +170,9 @@ class PairView(QWidget):
 
     def caption_of(self, side: Side) -> str:
         """Return the words above a picture; the left one's say when the right picture lies over it."""
-        text = self.captions.get(side, "")
         if side == "right" or self._registration == "none":
-            return text
-        return f"{text} · {self._registration}: right picture laid over it"
+            return self.captions.get(side, "")
+        return f"right over left · {self._registration}"
 
     def set_message(self, text: str) -> None:
         """Write a sentence over an empty or failed view."""

@@ -107,7 +107,7 @@ def _keypoint_facts(features: Features, index: int, place: Point) -> tuple[tuple
     points = features.keypoints
     x, y, size, angle = _shape(points, index)
     facts = [
-        ("nearest keypoint", f"({x:.2f}, {y:.2f}) px"),
+        ("keypoint at", f"({x:.2f}, {y:.2f}) px"),
         ("away", f"{math.dist((x, y), place):.1f} px"),
         ("diameter", f"{size:.2f} px  (σ = {size / 2:.2f} px)"),
         ("orientation", "none" if math.isnan(angle) else f"{angle:.1f}° clockwise"),

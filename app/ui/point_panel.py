@@ -185,5 +185,5 @@ class PointPanel(QScrollArea):
             return
         item = info.candidates[row]
         there = result.pair.right if info.side == "left" else result.pair.left
-        self.there.caption = f"{'right' if info.side == 'left' else 'left'}, rank {item.rank}"
+        self.there.caption = f"rank {item.rank}"
         self.there.set_patch(patch_of(there.rgb, item.xy, item.size, item.angle, PATCH_SIDE))

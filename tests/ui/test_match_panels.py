@@ -268,7 +268,7 @@ def test_that_a_candidate_clicked_shows_its_patch(hands: Hands) -> None:
     hands.wait(lambda: panel.info is not None)
     cell = panel.table.visualItemRect(panel.table.item(2, 0)).center()
     QTest.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=cell)
-    assert panel.there.caption == "left, rank 3"
+    assert panel.there.caption == "rank 3"
 
 
 def test_that_the_point_tab_shows_everything_without_sideways_scrolling(hands: Hands) -> None:

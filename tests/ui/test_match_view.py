@@ -221,6 +221,24 @@ def test_that_an_overlay_without_a_homography_says_what_to_do(hands: Hands) -> N
     assert "not a homography" in hands.message.text
 
 
+def test_that_the_words_of_a_mark_at_the_edge_are_written_whole(hands: Hands) -> None:
+    from app.ui.overlays import Mark
+
+    bare(hands)
+    hands.canvas.set_captions("", "")
+    hands.canvas.zoom_to("right", WIDTH - 1, 90, 2.0)
+    edge = hands.canvas.picture_at(hands.canvas.width() / 2 - 2, hands.canvas.height() / 2)
+    assert edge is not None
+    hands.canvas.zoom_to("right", WIDTH - hands.canvas.width() / 4, 90, 2.0)  # the right edge of picture and view
+    hands.canvas.set_marks((Mark("right", WIDTH - 4.0, 90.0),))
+    without = grabbed(hands)
+    hands.canvas.set_marks((Mark("right", WIDTH - 4.0, 90.0, "should be here"),))
+    changed = (np.abs(grabbed(hands) - without).sum(2) > 0).any(0)
+    wide = hands.canvas.fontMetrics().horizontalAdvance("should be here") * 0.8
+    assert changed.sum() > wide
+    assert not changed[-1]
+
+
 # -------------------------------------------------------------------------------- pointing
 
 
