@@ -113,9 +113,13 @@ def test_that_a_refused_pair_names_the_stage_with_numbers_that_are_right(hands: 
     result = result_of(hands)
     assert result.left is not None
     assert result.right is not None
-    i, j = alone(hands, "left")[0], alone(hands, "right")[-1]
-    left, right = result.left.keypoints.xy[i].tolist(), result.right.keypoints.xy[j].tolist()
+    theirs = result.right.keypoints.xy
+    left = result.left.keypoints.xy[0].tolist()
+    gaps = np.linalg.norm(theirs - transform(HOMOGRAPHY, [left])[0], axis=1)
+    right = theirs[int(gaps.argmax())].tolist()  # as far from the true place as can be
     answer = ask(hands, (left[0], left[1]), (right[0], right[1]))
+    i = int(np.flatnonzero((result.left.keypoints.xy == answer.left).all(1))[0])
+    j = int(np.flatnonzero((theirs == answer.right).all(1))[0])
     assert answer.died_at == "rank"
     (report,) = (r for r in answer.reports if r.stage == "rank")
     assert result.left.descriptors is not None
