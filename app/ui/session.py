@@ -159,10 +159,7 @@ class Session(QObject):
     @property
     def index(self) -> int:
         """Place of the current pair in ``pairs``, -1 if it is not there."""
-        try:
-            return self.pairs.index(self.state.pair) if self.state.pair is not None else -1
-        except ValueError:
-            return -1
+        return self.pairs.index(self.state.pair) if self.state.pair in self.pairs else -1
 
     @property
     def can_undo(self) -> bool:
@@ -229,8 +226,8 @@ class Session(QObject):
         now = self.settings
         old = getattr(now, stage)
         changed = [f.name for f in fields_of(settings) if getattr(old, f.name, None) != getattr(settings, f.name)]
-        kind = f"settings.{stage}.{'+'.join(changed)}"
-        self._change(self.state.with_settings(replace(now, **{stage: settings})), kind)
+        settings = replace(now, **{stage: settings})
+        self._change(self.state.with_settings(settings), f"settings.{stage}.{'+'.join(changed)}")
 
     def reset_settings(self) -> None:
         """Give the current matcher its default settings."""
@@ -290,9 +287,7 @@ class Session(QObject):
         request = self.request
         if request is None or (self._running is not None and same_work(self._running, request)):
             return
-        if self._make_job is None:
-            self._make_job = _pipeline_job()
-        make_job = self._make_job
+        make_job = self._make_job = self._make_job or _pipeline_job()
         self._running = request
         if not self.match_lane.start(lambda: make_job(request)):
             self._running = None
@@ -377,9 +372,8 @@ class Session(QObject):
 
     def _wants(self, partial: MatchResult) -> bool:
         shown = self.result
-        if shown is None or shown.request.ref != partial.request.ref:
-            return True
-        return not self._complete and shown is not partial
+        other = shown is None or shown.request.ref != partial.request.ref
+        return other or (not self._complete and shown is not partial)
 
     def _on_finished(self, event: Event) -> None:
         self._running = None

@@ -262,6 +262,12 @@ def test_that_a_documented_key_does_what_the_page_says(hands: Hands, key: str) -
         hands.workspace.exporter.ask = ask
 
 
+def test_that_the_page_names_no_key_twice_in_one_table() -> None:
+    for table in help_pages.text_of("keys").split("##"):
+        keys = [k for line in table.splitlines() for k in re.findall(r"`([^`]+)`", line.strip("|").split("|")[0])]
+        assert len(keys) - keys.count("Alt") - keys.count("Ctrl") == len(set(keys) - {"Alt", "Ctrl"})
+
+
 def test_that_every_key_of_the_workspace_is_on_the_page(hands: Hands) -> None:
     page = {as_sequence(key) for key in documented()}
     own = {s.toString() for action in hands.workspace.actions() for s in action.shortcuts()}
