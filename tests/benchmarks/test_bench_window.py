@@ -16,6 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from pytestqt.qtbot import QtBot
 
 from app import pairs
+from app.jobs import native_calls_ended
 from app.ui.launch import _wait, open_window
 from app.ui.main_window import MainWindow
 
@@ -42,13 +43,13 @@ def window(qtbot: QtBot, tmp_path: Path, shared_data: Path, monkeypatch: pytest.
 def test_moving_on_cancels_the_running_detection(window: MainWindow, benchmark: BenchmarkFixture) -> None:
     """SIFT on the full picture runs in native code; the promise is 0.2 s from the key to the cancelled job."""
     session = window.session
-    session.set_settings("detect", replace(session.settings.detect, count=0, max_side=0))
+    session.set_settings("detect", replace(session.settings.detect, max_side=0))
     assert _wait(lambda: not session.busy, 60.0)
     answered: list[float] = []
     gone: list[float] = []
     ended: list[float] = []
     session.match_lane.cancelled.connect(lambda _event: ended.append(time.perf_counter()))
-    for number in range(12):
+    for number in range(6):
         edge = 20.0 - 0.5 * number
         session.set_settings("detect", replace(session.settings.detect, edge=edge))  # nothing of it is cached
         _wait(lambda: False, 0.06)  # the middle of the detection
@@ -59,14 +60,16 @@ def test_moving_on_cancels_the_running_detection(window: MainWindow, benchmark: 
         answered.append(time.perf_counter() - start)
         assert _wait(lambda: bool(ended), 5.0)
         gone.append(ended[0] - start)
-        assert _wait(lambda: not session.busy, 60.0)
+        session.cancel()
+        assert _wait(lambda: not session.busy, 5.0)
+        assert native_calls_ended(60.0)  # what was left behind would slow the next round
     benchmark.extra_info.update(answered_ms=1e3 * max(answered), cancelled_ms=1e3 * max(gone))
     print(
         f"\nnext pair during a detection: the window answers after {1e3 * max(answered):.0f} ms at most, "
         f"the job is gone after {1e3 * np.median(gone):.0f} ms (median), {1e3 * max(gone):.0f} ms (most)"
     )
     benchmark.pedantic(lambda: session.step_pair(1) or session.step_pair(-1), rounds=3)
-    assert _wait(lambda: not session.busy, 60.0)
+    session.cancel()
 
 
 def test_recolouring_against_a_run(window: MainWindow, benchmark: BenchmarkFixture) -> None:

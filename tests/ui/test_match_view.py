@@ -210,6 +210,10 @@ def test_that_the_right_picture_is_laid_over_the_left_one(hands: Hands, mode: st
     assert (gap > 0).mean() > (0.3 if mode == "checkerboard" else 0.6)
     assert np.median(gap) < 60
     assert mode in hands.canvas.caption_of("left")
+    if mode == "warp":  # another homography is drawn at once
+        before = grabbed(hands)
+        hands.canvas.set_registration("warp", np.eye(3))
+        assert (np.abs(grabbed(hands) - before)[inner].sum(2) > 30).mean() > 0.2
     if mode == "flicker":
         hands.choose(hands.workspace.show_panel.form.rows["registration"].combo, "none")  # type: ignore[attr-defined]
         assert not hands.canvas._flicker.isActive()
