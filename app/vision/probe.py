@@ -202,14 +202,14 @@ def _at(features: Features, index: int) -> Point | None:
 
 
 def _nearest(features: Features, xy: Point) -> tuple[int, float, bool]:
-    """Return (index of the nearest keypoint, its distance, whether it stands for the place)."""
+    """Return (index of the nearest keypoint that stands for the place, else of the nearest; its distance; whether)."""
     points = features.keypoints.xy
     if not len(points):
         return -1, float("inf"), False
     gap = np.linalg.norm(points - np.asarray(xy, np.float32), axis=1)
-    index = int(gap.argmin())
-    reach = max(NEAR_PX, float(features.keypoints.size[index]) / 2)
-    return index, float(gap[index]), bool(gap[index] <= reach)
+    stands = gap <= np.maximum(NEAR_PX, features.keypoints.size / 2)
+    index = int(np.where(stands, gap, np.inf).argmin()) if stands.any() else int(gap.argmin())
+    return index, float(gap[index]), bool(stands[index])
 
 
 def _keypoints(left: Features, right: Features, left_xy: Point, right_xy: Point) -> tuple[StageReport, int, int]:

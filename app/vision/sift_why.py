@@ -160,10 +160,15 @@ def _weak_extremum(explanation: SiftExplanation, x: float, y: float, near_px: fl
         if not len(samples):
             continue
         values = stack[samples.layer, samples.row, samples.col]
+        places = np.stack([samples.col + windows[0].left, samples.row + windows[0].top], axis=1)
+        far = np.linalg.norm(space.to_image(octave, places) - (x, y), axis=1) > near_px
+        # Those above the floor are candidates: they were fitted, and came to rest elsewhere.
+        values[far | (np.abs(values) > settings.noise_floor)] = 0
         i = int(np.abs(values).argmax())
+        if values[i] == 0:
+            continue
         if best is None or abs(float(values[i])) > abs(best[0]):
-            place = int(samples.col[i]) + windows[0].left, int(samples.row[i]) + windows[0].top
-            best = (float(values[i]), octave, int(samples.layer[i]), *place)
+            best = (float(values[i]), octave, int(samples.layer[i]), int(places[i, 0]), int(places[i, 1]))
     if best is None:
         return None
     value, octave, layer, col, row = best
