@@ -28,8 +28,8 @@ from app.vision.sift_orientation import find_peaks, histograms, smoothed
 from app.vision.sift_records import LENGTH, ORIENTATION_BINS, Candidates, Part, SiftExplanation, SiftSettings, Stage
 from app.vision.sift_refine import refine
 
-QUICK_PIXELS = 600_000  # an octave this small needs no thread of its own for its filters
-QUICK_ROWS = 1500  # nor do this many points for their histograms
+QUICK_PIXELS = 300_000  # an octave this small needs no thread of its own for its filters
+QUICK_ROWS = 300  # nor do this many points for their histograms
 
 WORDS = {
     Stage.EXTREMA: "extrema",
@@ -40,6 +40,10 @@ WORDS = {
     Stage.ORIENTED: "oriented",
     Stage.DESCRIBED: "described",
 }
+# Grey levels: differences below are the rounding of float32 sums of 8-bit values, not the picture. OpenCV has no such
+# floor: at a contrast threshold of 0 (below 0.00002) it makes every pixel of a flat region an extremum.
+ROUNDING = 1e-3
+
 R = TypeVar("R")
 
 
@@ -82,7 +86,7 @@ def _octave(
     large = width * height > QUICK_PIXELS
     blurring, searching = (Progress(0, None, f"{word} octave {octave}") for word in ("Blurring", "Searching"))
     gaussians, differences = yield from _call(lambda: space.stack(octave, buffer), blurring, apart=large)
-    floor = settings.noise_floor
+    floor = max(settings.noise_floor, ROUNDING)
     samples = yield from _call(lambda: find_extrema(differences, floor), searching, apart=large)
     many = len(samples) > QUICK_ROWS
     fitting = Progress(0, None, f"Fitting {len(samples)} extrema of octave {octave}")
