@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal
@@ -42,6 +41,7 @@ __all__ = ["KEPT_BYTES", "Kind", "LevelView", "ScaleSpace", "ScaleSpaceSettings"
 Kind = Literal["gaussian", "dog"]
 KEPT_BYTES = 100_000_000  # of levels besides the bases of the octaves
 VIEW_PIXELS = 2_200_000  # a view of a level has at most about this many, a little more than 1080p
+VIEW_SIGMA = 1.2  # a view has the coarsest pixels that still are this much finer than its blur
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,6 +110,7 @@ class ScaleSpace:
         self.octaves = range(first, first + count)
         self._bases: dict[int, Float32] = {}
         self._kept: OrderedDict[tuple[int, int], Float32] = OrderedDict()
+        self._shrunk: list[tuple[Float32, float]] = []
         self._lock = threading.RLock()
 
     # ------------------------------------------------------------------ geometry
@@ -300,13 +301,34 @@ class ScaleSpace:
     def view(self, octave: int, level: int, kind: Kind = "gaussian", most: int = VIEW_PIXELS) -> LevelView:
         """Return a whole level for the eye with one or two blurs of the image, without any other level.
 
-        It is at the octave's resolution unless that has more than ``most`` pixels, and differs from the exact level by
-        less than a grey level (one blur instead of a chain): take numbers from :meth:`window`.
+        It has at most ``most`` pixels, and no finer ones than its blur needs. One blur instead of a chain: it differs
+        from the exact level by a grey level or so, more at the border, so take numbers from :meth:`window`.
         """
         self._check(octave, level, self.settings.levels if kind == "gaussian" else self.settings.planes)
         return _view(self, octave, level, kind, most)
 
     # --------------------------------------------------------------------- inner
+
+    def shrunk(self, halvings: int) -> tuple[Float32, float, float]:
+        """Return (picture, its blur, its step) for views: halved this many times, -1 doubled; blur in image pixels.
+
+        From the first halving on it has a blur of one of its own pixels. Kept: a third more than the image.
+        """
+        with self._lock:
+            while len(self._shrunk) <= halvings:
+                if not self._shrunk:
+                    self._shrunk.append((_frozen(self.grey.astype(np.float32)), self.settings.blur))
+                    continue
+                values, have = self._shrunk[-1]
+                step = 2.0 ** (len(self._shrunk) - 1)
+                if min(values.shape) < 2:
+                    break
+                more = float(np.sqrt(max((2 * step) ** 2 - have**2, 0.0)))
+                self._shrunk.append((_frozen(halved(blurred(values, more / step))), float(np.hypot(have, more))))
+            if halvings < 0:
+                return doubled(self.grey.astype(np.float32)), self.settings.blur, 0.5
+            last = min(halvings, len(self._shrunk) - 1)
+            return *self._shrunk[last], 2.0**last
 
     def _keep(self, octave: int, level: int, values: Float32) -> Float32:
         self._kept[octave, level] = values
@@ -320,7 +342,7 @@ class ScaleSpace:
     def kept_bytes(self) -> int:
         """Bytes held by levels that were made."""
         with self._lock:
-            return sum(v.nbytes for v in (*self._bases.values(), *self._kept.values()))
+            return sum(v.nbytes for v in (*self._bases.values(), *self._kept.values(), *(v for v, _ in self._shrunk)))
 
     def _check(self, octave: int, level: int = 0, levels: int = 1) -> None:
         if octave not in self.octaves:
@@ -335,31 +357,24 @@ def _frozen(values: Float32) -> Float32:
     return values
 
 
-def _halvings(octave: int, pixels: int, most: int) -> Iterator[int]:
-    """Yield octaves from this one on until the view is small enough."""
-    yield octave
-    while pixels > most:
-        octave, pixels = octave + 1, pixels // 4
-        yield octave
-
-
 def _view(space: ScaleSpace, octave: int, level: int, kind: Kind, most: int) -> LevelView:
-    width, height = space.size(octave)
-    shown = list(_halvings(octave, width * height, most))[-1]
     sigma = space.sigma(octave, level)
-    values = np.asarray(space.grey, np.float32)
-    step, have = 1.0, space.settings.blur
-    if shown < 0:
-        values, step = doubled(values), 0.5
-    # Halve first where little blur is lost: the level's own blur hides it.
-    while step < 2.0**shown and 4 * max(step, have) <= sigma and min(values.shape) > 1:
-        pre = float(np.sqrt(max((1.2 * step) ** 2 - have**2, 0.0)))
-        values = halved(blurred(values, pre / step) if pre > 0 else values)
-        have, step = float(np.hypot(have, pre)), 2 * step
-    low = blurred(values, float(np.sqrt(max(sigma**2 - have**2, LEAST_BLUR**2 * step**2))) / step)
-    if kind == "dog":
-        more = sigma * float(np.sqrt(space.settings.k**2 - 1)) / step
-        low = np.asarray(cv2.subtract(blurred(low, more), low), np.float32)
-    while step < 2.0**shown:
-        low, step = halved(low), 2 * step
-    return LevelView(low, step, octave, level, kind, sigma)
+    height, width = space.grey.shape
+    # A blur of this many pixels hides that only every so many are shown.
+    halvings = max(int(np.floor(np.log2(sigma / VIEW_SIGMA))), space.settings.first_octave)
+    while halvings < 0 and height * width * 4 > most:
+        halvings += 1
+    while halvings >= 0 and (height >> halvings) * (width >> halvings) > most:
+        halvings += 1
+    values, have, step = space.shrunk(halvings)
+
+    def at(wanted: float) -> Float32:
+        return blurred(values, float(np.sqrt(max(wanted**2 - have**2, (LEAST_BLUR * step) ** 2))) / step)
+
+    if kind == "gaussian":
+        return LevelView(at(sigma), step, octave, level, kind, sigma)
+    with ThreadPoolExecutor(1, "view") as second:
+        high = second.submit(at, sigma * space.settings.k)
+        low = at(sigma)
+        difference = np.asarray(cv2.subtract(high.result(), low), np.float32)
+    return LevelView(difference, step, octave, level, kind, sigma)
