@@ -59,7 +59,7 @@ class CubeView(QWidget):
         side = (self.width() - 2 * GAP) / 3
         block = QRectF(0, head, min(side, 190.0), min(self.height() - head - 2.0, 120.0))
         dark = self._look.tokens.name == "dark"
-        font, decimals = self._number_font(block.width() / 3 - 3)
+        font, decimals = self._number_font(block.width() / 3 - 2)
         colours = coloured(self.cube.reshape(9, 3), self._limit, dark=dark).reshape(3, 3, 3, 3)
         for plane in range(3):
             painter.setFont(self._look.font(0.85))

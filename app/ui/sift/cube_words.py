@@ -12,7 +12,7 @@ import numpy as np
 
 from app.records import Float32
 
-PLANES = ("below", "this plane", "above")
+ROUNDING = 1e-3  # grey levels: what float32 leaves of a flat picture, far below any threshold
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def judge(cube: Float32, noise_floor: float) -> CubeVerdict:
     best = np.unravel_index(int(np.nanargmax(sign * others)), (3, 3, 3))
     rival = (int(best[0]), int(best[1]), int(best[2]))
     next_best = float(cube[rival])
+    if float(np.nanmax(np.abs(cube))) < ROUNDING:
+        return CubeVerdict("none", "No extremum: the picture is flat here, all 27 values are 0.", None)
     if value == 0:
         return CubeVerdict("none", "No extremum: the value is 0, neither a bright nor a dark blob.", rival)
     if count == 0 and abs(value) > noise_floor:

@@ -13,6 +13,7 @@ from app.vision.scale_response import ScaleResponse, radius_from_dog
 from app.vision.sift_orientation import OrientationView
 
 # The DoG approximates ln k times the Laplacian, so the Laplacian is drawn multiplied by that: both in one unit.
+FLAT = 0.01  # a histogram below this, in grey levels times weight, is rounding
 LOG_NAME = "LoG · ln k"
 
 
@@ -65,7 +66,7 @@ def orientation_drawing(view: OrientationView) -> Drawing:
     """Return the 36 bins after smoothing, with the line at the peak ratio and the angle of every peak."""
     heights = np.asarray(view.smooth, np.float64)
     top = float(heights.max(initial=0.0))
-    if not top > 0:
+    if not top > FLAT:
         return Drawing(empty="No gradient here: the patch is flat, so it has no orientation.")
     kept = [peak for peak in view.peaks if peak.kept]
     chosen = tuple(peak.bin for peak in kept)

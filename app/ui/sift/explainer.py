@@ -14,9 +14,11 @@ from PySide6.QtCore import QObject, Signal
 
 from app.jobs import Job, Progress
 from app.records import Image, Side, UserError
+from app.settings import fields_of
 from app.ui.lane import Event
 from app.ui.session import Session, failure_message
 from app.vision.images import grey8, reduced
+from app.vision.scale_levels import ScaleSpaceSettings
 from app.vision.scale_space import ScaleSpace
 from app.vision.sift_records import SiftExplanation, SiftSettings
 from app.vision.sift_stages import explain
@@ -55,7 +57,7 @@ def explain_images(wanted: Mapping[Key, Image], known: Mapping[Key, Explained]) 
     found: dict[Key, Explained] = {}
     for key, image in wanted.items():
         yield Progress(0, None, "Reading the picture", dict(found))
-        here = known.get(key) or _prepared(image, key)
+        here = known.get(key) or _prepared(image, key, known)
         found[key] = here
         yield Progress(0, None, "Building the scale space", dict(found))
         job = explain(here.space.grey, key[1], here.space)
@@ -71,13 +73,21 @@ def explain_images(wanted: Mapping[Key, Image], known: Mapping[Key, Explained]) 
     return found
 
 
-def _prepared(image: Image, key: Key) -> Explained:
-    """Return the picture at its working size with an empty scale space."""
-    most = key[2]
+def _prepared(image: Image, key: Key, known: Mapping[Key, Explained]) -> Explained:
+    """Return the picture at its working size with its scale space: that of other thresholds if there is one."""
+    name, settings, most = key
+    for (other, theirs, size), item in known.items():
+        if (other, size) == (name, most) and _sampling(theirs) == _sampling(settings):
+            return replace(item, explanation=None)
     rgb = image.rgb if max(image.size) <= most else reduced(image.rgb, most)
     picture = image if rgb is image.rgb else Image(f"{image.id}-{most}", image.name, rgb)
     scale = (image.width / picture.width, image.height / picture.height)
-    return Explained(picture, scale, ScaleSpace(grey8(picture.rgb), key[1]))
+    return Explained(picture, scale, ScaleSpace(grey8(picture.rgb), settings))
+
+
+def _sampling(settings: SiftSettings) -> tuple[object, ...]:
+    """Return the part of the settings that the scale space depends on."""
+    return tuple(getattr(settings, spec.name) for spec in fields_of(ScaleSpaceSettings()))
 
 
 class Explainer(QObject):

@@ -129,7 +129,7 @@ class SiftPage(QWidget):
         return False
 
     def picture(self) -> QWidget:
-        """Return the widget that *Copy picture* copies and that gets the keyboard."""
+        """Return the widget that *Copy picture* copies; the page's focus proxy gets the keyboard."""
         return self
 
     def activate(self) -> None:

@@ -66,6 +66,7 @@ class ProbePanel(QWidget):
         self.sentence.setAccessibleName("Verdict on the 26 neighbours")
         self.response = Chart(look, "Response against sigma")
         self.orientation = Chart(look, "Orientation histogram")
+        self.orientation.setMinimumWidth(140)
         self._line = QHBoxLayout(self)
         self._line.setContentsMargins(16, 8, 16, 8)
         self._line.setSpacing(14)

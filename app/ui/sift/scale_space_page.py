@@ -46,6 +46,7 @@ class ScaleSpacePage(SiftPage):
         self.cell: Cell = (self.state.octave, self.state.layer)
         self.point: Point | None = None
         self._own: Point | None = None  # the last point this page chose itself
+        self._followed: Point | None = None  # the last one chosen elsewhere
         self._space: ScaleSpace | None = None
         self._prepared: ScaleSpace | None = None
         self._limits: dict[int, float] = {}
@@ -59,6 +60,7 @@ class ScaleSpacePage(SiftPage):
         self._cells = session.lane("sift-levels")
         self._one = session.lane("sift-level")
         self._build()
+        self.setFocusProxy(self.grid)
         self._actions = self._make_actions()
         self._connect()
 
@@ -171,7 +173,7 @@ class ScaleSpacePage(SiftPage):
             self._space = space
             self._limits.clear()
             self._show_shape()
-        if context.point != self._own:
+        if context.point not in (self._own, self._followed):
             self._follow(context)
         self._show_point(context.point)
         self._draw_levels()
@@ -179,8 +181,11 @@ class ScaleSpacePage(SiftPage):
     def _follow(self, context: SiftContext) -> None:
         """A point chosen elsewhere: show the level of the keypoint that lies there."""
         self._own = None
+        if context.explanation is None:
+            return
+        self._followed = context.point
         found = self._keypoint_at(context.point)
-        if found is not None and context.explanation is not None:
+        if found is not None:
             keypoints = context.explanation.keypoints
             self._show_cell((int(keypoints.octave[found]), int(keypoints.layer[found])))
 
@@ -269,7 +274,7 @@ class ScaleSpacePage(SiftPage):
     def _choose(self, point: Point) -> None:
         """A drag or a click ended: this is now the selection."""
         if self.context is not None and point is not None:
-            self._own = point
+            self._own, self._followed = point, None
             self.point_chosen.emit(Selection(self.context.side, *point))
 
     def _show_point(self, point: Point | None) -> None:

@@ -64,6 +64,7 @@ class StagesPage(SiftPage):
         self.history = HistoryPanel(look)
         self.form: Form = build(self.state)
         self._build()
+        self.setFocusProxy(self.funnel)
         self._actions = self._make_actions()
         self._connect()
         self._show_player()
@@ -176,12 +177,14 @@ class StagesPage(SiftPage):
         picture, space = context.picture, context.space
         if picture is None or space is None:
             return
-        if old is None or old.space is not space:
+        if old is None or old.space is not space or old.settings != context.settings:
             self.player.stop()
+        if old is None or old.picture is None or old.picture.id != picture.id:
             self.view.set_picture(picture.rgb, picture.size)
             self.view.caption = f"{context.side} · {picture.name} · {picture.width} × {picture.height}"
             self._show_explanation(None)
-        if not self.player.begun and context.explanation is not self.explanation:
+        # While other settings are tried the last result stays until the new one is there.
+        if not self.player.begun and context.explanation not in (None, self.explanation):
             self._show_explanation(context.explanation)
         self._pin(context.point)
 

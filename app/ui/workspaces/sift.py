@@ -12,7 +12,16 @@ from dataclasses import replace
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QLabel,
+    QLineEdit,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.jobs import Progress
 from app.records import Image, MatchResult, Point, Selection, Side
@@ -59,6 +68,7 @@ class SiftWorkspace(Workspace):
         self.fault.setWordWrap(True)
         self.fault.setContentsMargins(16, 4, 16, 8)
         self.fault.setAccessibleName("Why there is no explanation")
+        self.fault.hide()
         self.centre = QStackedWidget()
         self.empty = QLabel(NO_PAIR)
         self.empty.setProperty("role", "muted")
@@ -192,12 +202,12 @@ class SiftWorkspace(Workspace):
             self._front.deactivate()
         page = self._page(entry)
         self._front = page
-        self.setFocusProxy(page.picture())
+        self.setFocusProxy(page)
         details = page.details_widget()
         self._details.setCurrentWidget(details if details is not None else self._hint)
         self._settings.show_page(page.title, page.settings_widget())
         if self.context is not None:
-            self.centre.setCurrentWidget(page)
+            self._show_front()
         if self._active:
             page.activate()
             self._later()
@@ -236,10 +246,18 @@ class SiftWorkspace(Workspace):
         self.fault.setText(self.context.fault)
         self.fault.setVisible(bool(self.context.fault))
         self.strip.show_fault(bool(self.context.fault))
-        if self._front is not None:
-            self.centre.setCurrentWidget(self._front)
-            if self.context.space is not None:
-                self._front.show_context(self.context)
+        self._show_front()
+        if self._front is not None and self.context.space is not None:
+            self._front.show_context(self.context)
+
+    def _show_front(self) -> None:
+        """Show the page in front; it takes the keyboard unless somebody is typing elsewhere."""
+        if self._front is None or self.centre.currentWidget() is self._front:
+            return
+        focus = QApplication.focusWidget()
+        self.centre.setCurrentWidget(self._front)
+        if not isinstance(focus, QLineEdit | QAbstractSpinBox | QComboBox):
+            self._front.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _want(self, result: MatchResult) -> None:
         assert result.pair is not None
