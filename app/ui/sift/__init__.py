@@ -66,7 +66,5 @@ PAGES: tuple[PageEntry, ...] = (
     PageEntry("keypoint", "Keypoint", "Gradients, orientation histogram and descriptor of the point", _keypoint),
     PageEntry("sides", "Two sides", "Both ends of a match, and where their distance comes from", _sides),
     PageEntry("laws", "Laws", "What Gaussian smoothing may do: scan line, DoG and Laplacian, axioms", _laws),
-    PageEntry(
-        "fails", "Failures", "Where SIFT fails: every change measured, and the stage that loses the points", _fails
-    ),
+    PageEntry("fails", "Failures", "Where SIFT fails: every change measured, and the stage that loses points", _fails),
 )

@@ -127,9 +127,9 @@ class FailsPage(SiftPage):
         self.session.set_workspace_state(KEY, state)
 
     @property
-    def case(self) -> Case | None:
-        """The chosen case, None before the first choice."""
-        return next((case for case in CASES if case.key == self.state.case), None)
+    def case(self) -> Case:
+        """The chosen case, the first by default."""
+        return next((case for case in CASES if case.key == self.state.case), CASES[0])
 
     def _show_state(self) -> None:
         part = self.state.part if self.state.part in PARTS else "table"
@@ -137,11 +137,9 @@ class FailsPage(SiftPage):
         with QSignalBlocker(self.bar):
             self.bar.setCurrentIndex(index)
         self.parts.setCurrentIndex(index)
-        case = self.case
-        if case is not None:
-            with QSignalBlocker(self.table.table):
-                self.table.table.selectRow(CASES.index(case))
-            self.tilt.show_case(case)
+        with QSignalBlocker(self.table.table):
+            self.table.table.selectRow(CASES.index(self.case))
+        self.tilt.show_case(self.case)
         self._show_case()
         self._show_reversal()
 
@@ -225,9 +223,9 @@ class FailsPage(SiftPage):
 
     def _show_case(self) -> None:
         case = self.case
-        row = None if case is None else self.measured["sift"].of(case, "sift")
-        if case is None or row is None:
-            self.words.setText(FRESH if case is None else f"{case.kind}: not measured yet.")
+        row = self.measured["sift"].of(case, "sift")
+        if row is None:
+            self.words.setText(FRESH)
             self.facts.set_rows([])
             self.losses.set_rows([])
             return

@@ -104,7 +104,8 @@ class KeypointPage(SiftPage):
             grid.setColumnStretch(line, 1)
         for line in range(2):
             grid.setRowStretch(line, 1)
-        self.form = build(KeypointState())
+        self._shown_state = self.state
+        self.form = build(self._shown_state)
         self._details = self._make_details()
         self._connect()
         self._show()
@@ -154,9 +155,13 @@ class KeypointPage(SiftPage):
         return state
 
     def _show_state(self) -> None:
-        if self.form.settings != self.state:
-            self.form.set_values(self.state)
-            self._show()
+        """Follow the state, whether the form, undo or a bookmark changed it."""
+        state = self.state
+        if state == self._shown_state:
+            return
+        self._shown_state = state
+        self.form.set_values(state)
+        self._show()
 
     # ------------------------------------------------------------------------ the page
 
@@ -170,7 +175,7 @@ class KeypointPage(SiftPage):
         self._context, self._point = context, context.point
         self.view.set_cursor(context.point)
         self._show()
-        if moved and self.form.settings.follow:
+        if moved and self._shown_state.follow:
             self._zoom()
 
     def _show(self) -> None:
@@ -180,7 +185,7 @@ class KeypointPage(SiftPage):
             if self.found is None:
                 self._show_nothing(COMING if self._context is None or not self._context.fault else self._context.fault)
             return
-        state = self.form.settings
+        state = self._shown_state
         found = described.describe(explanation, self._point, free=state.free, sigma=state.sigma, twin=state.twin)
         self.found = found
         clip = explanation.settings.clip

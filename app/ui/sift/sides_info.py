@@ -145,40 +145,74 @@ def _reduced(features: Features, scale: tuple[float, float]) -> Features:
     return Features(moved, features.descriptors)
 
 
-def compare(context: SiftContext, source: Source, left: Point, right: Point, *, sigma: float) -> Compared:
+def compare(
+    context: SiftContext,
+    source: Source,
+    left: Point,
+    right: Point,
+    *,
+    sigma: float,
+    preferred: tuple[Side, int] | None = None,
+) -> Compared:
     """Return the comparison of two places, each the keypoint that stands for it or the free point.
+
+    A place with several orientations is several keypoints: the selected match decides, then ``preferred``, then the
+    pair of least distance.
 
     Args:
         left, right: pixels of the context's pictures.
         sigma: scale of a free point.
+        preferred: (side, row) of a keypoint to take if it lies at that side's place.
     """
-    rows = (nearest_keypoint(source.left.keypoints, left), nearest_keypoint(source.right.keypoints, right))
-    index = _match_index(context, source, rows, left, right)
-    if index is not None and context.result.matches is not None:
-        rows = (int(context.result.matches.pairs[index, 0]), int(context.result.matches.pairs[index, 1]))
+    twins = [_twins(source.of(side).keypoints, place) for side, place in zip(SIDES, (left, right), strict=True)]
+    if preferred is not None and preferred[1] in twins[SIDES.index(preferred[0])]:
+        twins[SIDES.index(preferred[0])] = [preferred[1]]
+    rows = _nearest_pair(source, twins[0], twins[1])
+    index = _match_index(context, source, rows, left, right) if preferred is None or min(rows) < 0 else None
+    matches = context.result.matches
+    if index is not None and matches is not None:
+        rows = (int(matches.pairs[index, 0]), int(matches.pairs[index, 1]))
+    elif source.matched and matches is not None:
+        joined = np.flatnonzero((matches.pairs == rows).all(axis=1))
+        index = int(joined[0]) if len(joined) else None
     found = [
         _described(context, source, side, row, place, sigma)
         for side, row, place in zip(SIDES, rows, (left, right), strict=True)
     ]
     values = [_values(source, side, row, made) for side, row, made in zip(SIDES, rows, found, strict=True)]
     squared, distance = squared_differences(values[0], values[1])
-    table = None
-    if index is not None and context.result.matches is not None:
-        table = float(context.result.matches.distance[index])
+    table = None if index is None or matches is None else float(matches.distance[index])
     return Compared(found[0], found[1], rows, (values[0], values[1]), squared.reshape(SHAPE), distance, table)
 
 
+def _twins(keypoints: Keypoints, place: Point) -> list[int]:
+    """Return the rows of the keypoints that stand for a place: all orientations of the nearest; [-1] if none does."""
+    row = nearest_keypoint(keypoints, place)
+    if row < 0:
+        return [-1]
+    same = (keypoints.xy == keypoints.xy[row]).all(axis=1) & (keypoints.size == keypoints.size[row])
+    return [int(index) for index in np.flatnonzero(same)]
+
+
+def _nearest_pair(source: Source, left: list[int], right: list[int]) -> tuple[int, int]:
+    """Return the pair of these rows with the least distance."""
+    if min(left[0], right[0]) < 0 or len(left) * len(right) == 1:
+        return left[0], right[0]
+    assert source.left.descriptors is not None
+    assert source.right.descriptors is not None
+    a, b = source.left.descriptors.values[left], source.right.descriptors.values[right]
+    gap = np.linalg.norm(a[:, None].astype(np.float64) - b[None], axis=2)
+    i, j = divmod(int(gap.argmin()), len(right))
+    return left[i], right[j]
+
+
 def _match_index(context: SiftContext, source: Source, rows: tuple[int, int], left: Point, right: Point) -> int | None:
-    """Return the match these places mean: the selected one by position, else one that joins the two rows."""
+    """Return the match that the match table selects for these places, None if they are no match."""
     matches = context.result.matches
     if not source.matched or matches is None or min(rows) < 0:
         return None
     original = [_original(place, context.scales[side]) for place, side in zip((left, right), SIDES, strict=True)]
-    selected = find_match(context.result, Selection("left", *original[0], original[1]))
-    if selected is not None:
-        return selected
-    found = np.flatnonzero((matches.pairs == rows).all(axis=1))
-    return int(found[0]) if len(found) else None
+    return find_match(context.result, Selection("left", *original[0], original[1]))
 
 
 def _original(place: Point, scale: tuple[float, float]) -> Point:

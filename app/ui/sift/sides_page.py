@@ -75,6 +75,7 @@ class SidesPage(SiftPage):
         self._lane = session.lane(LANE)
         self._job = 0
         self._asked: tuple[object, ...] = ()
+        self._preferred: int | None = None
         self.compared: Compared | None = None
         self.ranking: Ranking | None = None
         self.views = {side: PictureView(look, f"{side} picture", pointing=True) for side in SIDES}
@@ -85,7 +86,8 @@ class SidesPage(SiftPage):
         self.words = sentence("")
         self.words.setAccessibleName("The distance in words")
         self._build()
-        self.form = build(SidesState())
+        self._state: SidesState = session.workspace_state(KEY, SidesState())
+        self.form = build(self._state)
         self._details = self._make_details()
         self._connect()
         self._show_nothing(PICK)
@@ -141,9 +143,13 @@ class SidesPage(SiftPage):
 
     def _show_state(self) -> None:
         state: SidesState = self.session.workspace_state(KEY, SidesState())
-        if self.form.settings != state:
-            self.form.set_values(state)
-            self._show()
+        if state == self._state:
+            return
+        self._state = state
+        self.form.set_values(state)
+        self._show()
+        for view in self.views.values():
+            view.update()
 
     # ------------------------------------------------------------------------ the page
 
@@ -177,12 +183,13 @@ class SidesPage(SiftPage):
             return
         left, right = self._points["left"], self._points["right"]
         if left is not None and right is not None:
-            self._take(compare(context, source, left, right, sigma=self.form.settings.sigma))
-            assert self.compared is not None
-            row = self.compared.rows[SIDES.index(context.side)]
-            values = self.compared.values[SIDES.index(context.side)]
+            preferred = None if self._preferred is None else (context.other, self._preferred)
+            compared = compare(context, source, left, right, sigma=self._state.sigma, preferred=preferred)
+            self._take(compared)
+            row = compared.rows[SIDES.index(context.side)]
+            values = compared.values[SIDES.index(context.side)]
         else:
-            alone = compare(context, source, here, here, sigma=self.form.settings.sigma)
+            alone = compare(context, source, here, here, sigma=self._state.sigma)
             row, values = alone.rows[SIDES.index(context.side)], alone.values[SIDES.index(context.side)]
         self._rank(context, source, row, values)
 
@@ -265,7 +272,7 @@ class SidesPage(SiftPage):
 
     def _draw_over(self, painter: QPainter, view: PictureView, side: Side) -> None:
         """Draw the compared frame, and in the other picture the candidates."""
-        if self.ranking is not None and side != self.ranking.side and self.form.settings.circles:
+        if self.ranking is not None and side != self.ranking.side and self._state.circles:
             draw_candidates(painter, view, self.ranking, self.look, self._threshold())
         if self.compared is not None:
             self._draw_frame(painter, view, self.compared.of(side))
@@ -300,6 +307,7 @@ class SidesPage(SiftPage):
             return
         here = self._points[self._context.side]
         if here is not None:
+            self._preferred = self.ranking.candidates[row].row
             self.point_chosen.emit(Selection(self._context.side, *here, self.ranking.candidates[row].xy))
 
     def settings_widget(self) -> QWidget:
