@@ -13,6 +13,7 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app import matchers
+from app.jobs import Job
 from app.records import Point, UserError
 from app.ui.facts import sentence
 from app.ui.lane import Event
@@ -20,7 +21,12 @@ from app.ui.match_hints import transferred
 from app.ui.overlays import Hover, Mark
 from app.ui.session import Message, Session, failure_message
 from app.ui.style import Style
+from app.ui.why_picture import DetectionPicture
 from app.vision.probe import StageReport, WhyNot, why_not
+from app.vision.why_picture import WhyPicture, look_at
+
+PICTURE_LANE = "why-picture"
+Pictures = dict[str, WhyPicture | None]
 
 STAGE_WORDS = {
     "detector": "Detector",
@@ -52,7 +58,7 @@ class WhyPanel(QScrollArea):
     def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._look = session, look
-        self._job = 0
+        self._job = self._job_pictures = 0
         self.left: Point | None = None
         self.right: Point | None = None
         self.answer: WhyNot | None = None
@@ -66,6 +72,9 @@ class WhyPanel(QScrollArea):
         self.setWidget(body)
         session.probe_lane.finished.connect(self._answered)
         session.probe_lane.failed.connect(self._failed)
+        self._picture_lane = session.lane(PICTURE_LANE)
+        self._picture_lane.finished.connect(self._pictured)
+        self._picture_lane.failed.connect(self._failed)
         session.result_changed.connect(self._result_changed)
         session.pair_changed.connect(lambda _ref: self.clear())
         look.changed.connect(lambda _look: self._show_answer())
@@ -97,7 +106,15 @@ class WhyPanel(QScrollArea):
             "Every stage of the matcher is asked in turn: is there a keypoint at both places, is the right descriptor "
             "the nearest, does the match pass the ratio test, is the choice mutual, does the model agree?"
         )
-        for widget in (self.sentence, self.ladder, self.help):
+        self.pictures = {side: DetectionPicture(self._look) for side in ("left", "right")}
+        answer = QHBoxLayout()
+        answer.setSpacing(16)
+        answer.addWidget(self.sentence, 1, Qt.AlignmentFlag.AlignTop)
+        for picture in self.pictures.values():
+            picture.hide()
+            answer.addWidget(picture, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(answer)
+        for widget in (self.ladder, self.help):
             column.addWidget(widget)
         column.addStretch(1)
 
@@ -124,7 +141,7 @@ class WhyPanel(QScrollArea):
     def clear(self) -> None:
         """Forget what was picked."""
         self.left = self.right = self.answer = None
-        self._job = 0
+        self._job = self._job_pictures = 0
         self._show_answer()
 
     def _take_truth(self) -> None:
@@ -157,9 +174,33 @@ class WhyPanel(QScrollArea):
         if event.job == self._job and isinstance(event.value, WhyNot):
             self.answer = event.value
             self._show_answer()
+            self._ask_pictures(event.value)
+
+    def _ask_pictures(self, answer: WhyNot) -> None:
+        """Ask for the neighbourhood of every place where the detector found nothing."""
+        result, places = self._session.result, {"left": self.left, "right": self.right}
+        if result is None or result.pair is None or not answer.detections:
+            return
+        images = {"left": result.pair.left, "right": result.pair.right}
+        detect = result.request.settings.detect
+
+        def look() -> Job[Pictures]:
+            found: Pictures = {}
+            for side, detection in answer.detections:
+                asked = places[side]
+                if asked is not None:
+                    found[side] = yield from look_at(images[side], detection, asked, detect)
+            return found
+
+        self._job_pictures = self._picture_lane.start(look)
+
+    def _pictured(self, event: Event) -> None:
+        if event.job == self._job_pictures and self.answer is not None:
+            for side, picture in event.value.items():
+                self.pictures[side].show_picture(picture, side)
 
     def _failed(self, event: Event) -> None:
-        if event.job == self._job:
+        if event.job in (self._job, self._job_pictures):
             self._session.message.emit(failure_message(event))
 
     def _result_changed(self, _result: object) -> None:
@@ -197,6 +238,10 @@ class WhyPanel(QScrollArea):
             for side, place in (("left", answer.left), ("right", answer.right)):
                 if place is not None:
                     marks.append(Mark("left" if side == "left" else "right", *place, "", "accent", 9.0))
+            for side, detection in answer.detections:
+                if detection.place is not None:
+                    words = detection.stage or "keypoint"
+                    marks.append(Mark(side, *detection.place[:2], words, "wrong", 8.0))
             if answer.mutual_partner is not None and answer.mutual_partner != answer.left:
                 marks.append(Mark("left", *answer.mutual_partner, "preferred by the right one", "wrong", 7.0))
         if self.left is not None:
@@ -212,7 +257,10 @@ class WhyPanel(QScrollArea):
         self.sentence.setVisible(answer is not None)
         self.ladder.setVisible(answer is not None)
         self.help.setVisible(answer is None)
-        if answer is not None:
+        if answer is None:
+            for side, picture in self.pictures.items():
+                picture.show_picture(None, side)
+        else:
             self.sentence.setText(answer.sentence)
             self.ladder.setText(self._ladder(answer.reports))
         self._show_buttons()
