@@ -1,8 +1,8 @@
 """Where SIFT fails: every change measured on a built-in pair, and at which stage the points were lost.
 
-What lives here: the list of cases, :func:`run` (a job) and :func:`losses`, which follows every point that both pictures
-see through the stages. What does not: running one pair (``app.pipeline``) and the screen. May import: pipeline,
-matchers, pairs, vision, records.
+What lives here: the list of cases, their rows, and :func:`run` (a job). What does not: running one pair
+(``app.pipeline``), following its points (``app.vision.follow``) and the screen. May import: pipeline, matchers, pairs,
+vision, records.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -21,25 +22,22 @@ from app.records import (
     Features,
     Float32,
     Float64,
+    Image,
     ImagePair,
     MatchRequest,
     MatchResult,
     PairRef,
-    Truth,
     UInt8,
     UserError,
     Verdict,
 )
 from app.vision import builtin
-from app.vision.evaluate import chance_repeatability, true_places
-from app.vision.nearest import Nearest, nearest
+from app.vision.evaluate import chance_repeatability
+from app.vision.follow import Followed, follow
+from app.vision.sift_matching import detection_at
+from app.vision.sift_why import Detection
 
 NAN = math.nan
-# Half of one of the descriptor's eight direction bins: a larger error of the orientation spoils every bin.
-ORIENTATION_DEGREES = 22.5
-STEP_PX = 2.0
-ROWS_AT_ONCE = 256
-LOSSES = ("detector", "orientation", "descriptor", "ratio", "mutual", "verify")
 LOSS_WORDS = {
     "detector": "not found again",
     "orientation": "found, but turned",
@@ -114,13 +112,15 @@ class Row:
         keypoints: (left, right) counts.
         visible: left keypoints whose true place is known and inside the right picture (and has moved, if
             ``case.moving``).
-        lost: (stage, count) in order of :data:`LOSSES`; with ``kept`` they sum to ``visible``.
+        lost: (stage, count) in order of ``follow.LOSSES``; with ``kept`` they sum to ``visible``.
         kept: visible keypoints that ended in a right match that the fitted model agrees with.
         nearest_right: share of the visible whose nearest descriptor is right; NaN of nothing.
         repeatability: as :class:`app.records.Evaluation`; NaN where only points are annotated.
         chance: the repeatability that random points would have.
         matches, right, wrong: counts after ratio and mutual check, by the truth.
         precision: right / (right + wrong); NaN of nothing.
+        reasons: (reason, count) why the detector found nothing, of :data:`REASONS`, most frequent first; of at most
+            :data:`ASKED` places spread over those that were missed. Empty until they are asked.
         error: the sentence of a failed run, else empty.
         shown: the pictures and matches.
     """
@@ -138,6 +138,7 @@ class Row:
     right: int = 0
     wrong: int = 0
     precision: float = NAN
+    reasons: tuple[tuple[str, int], ...] = ()
     error: str = ""
     shown: Shown | None = field(default=None, compare=False, repr=False)
 
@@ -157,9 +158,25 @@ class Row:
         if not self.cause:
             return "Nothing was lost."
         share = dict(self.lost)[self.cause] / self.visible
-        return f"{_CAUSES[self.cause]}: {share:.0%} of {self.visible:,} visible keypoints."
+        text = f"{_CAUSES[self.cause]}: {share:.0%} of {self.visible:,} visible keypoints"
+        if self.cause == "detector" and self.reasons:
+            name, count = self.reasons[0]
+            text += f", most often because {REASONS[name]} ({count} of {sum(n for _, n in self.reasons)} asked)"
+        return f"{text}."
 
 
+# Reason -> how a sentence goes on; the stages of the detector in their order, then what else can be.
+REASONS = {
+    "extremum": "there is no extremum",
+    "refined": "the refinement leaves the cell",
+    "contrast": "the contrast is too low",
+    "edge": "it lies on an edge",
+    "border": "it lies at the border",
+    "oriented": "it has no orientation",
+    "count": "stronger keypoints fill the list",
+    "moved": "only another keypoint covers the place",
+}
+ASKED = 60
 _CAUSES = {
     "detector": "The detector does not find the point again",
     "orientation": "The point is found, but its orientation is turned by more than 22.5°",
@@ -198,19 +215,72 @@ def run(cases: Sequence[Case] = CASES, matcher: str = "sift", cache: Cache | Non
     spec = matchers.get(matcher)
     cache = cache if cache is not None else Cache()
     rows: list[Row] = []
+    missed: list[_Missed] = []
+    total = len(cases) * (1 if matcher == "asift" else 2)
+
+    def progress(text: str) -> Progress:
+        return Progress(len(rows) + total - len(cases) - len(missed), total, text, Failures(tuple(rows), len(cases)))
+
     for case in cases:
-        done = Failures(tuple(rows), len(cases))
-        text = f"{spec.title} on {case.ref.title}"
-        yield Progress(len(rows), len(cases), text, done)
+        report = Progress(len(rows), total, f"{spec.title} on {case.ref.title}", Failures(tuple(rows), len(cases)))
+        yield report
         try:
-            rows.append((yield from _measured(case, matcher, cache, Progress(len(rows), len(cases), text, done))))
+            row, places = yield from _measured(case, matcher, cache, report)
         except UserError as error:
-            rows.append(Row(case, matcher, error=str(error)))
+            row, places = Row(case, matcher, error=str(error)), None
+        rows.append(row)
+        if places is not None:
+            missed.append(places)
+    while missed:
+        asked = missed.pop(0)
+        place = next(index for index, row in enumerate(rows) if row.case == asked.case)
+        reasons = yield from _reasons(asked, progress(f"Asking the detector about {asked.case.ref.title}"))
+        rows[place] = replace(rows[place], reasons=reasons)
     return Failures(tuple(rows), len(cases))
 
 
-def _measured(case: Case, matcher: str, cache: Cache, progress: Progress) -> Generator[Progress, None, Row]:
-    """Run one pair, reporting as the whole job does, and follow its points."""
+@dataclass(frozen=True, eq=False)
+class _Missed:
+    """Places of a right picture that its detector is to be asked about."""
+
+    case: Case
+    image: Image
+    places: Float64
+    detect: Any
+
+
+def _reasons(asked: _Missed, progress: Progress) -> Generator[Progress, None, tuple[tuple[str, int], ...]]:
+    """Return why the detector found nothing at the missed places, most frequent reason first."""
+    counts = dict.fromkeys(REASONS, 0)
+    step = max(1, -(-len(asked.places) // ASKED))
+    for x, y in asked.places[::step].tolist():
+        yield progress
+        job = detection_at(asked.image, x, y, asked.detect)
+        try:
+            while True:
+                next(job)
+                yield progress
+        except StopIteration as stop:
+            found: Detection = stop.value
+        finally:
+            job.close()
+        counts[_reason(found)] += 1
+    named = [(name, count) for name, count in counts.items() if count]
+    return tuple(sorted(named, key=lambda item: -item[1]))
+
+
+def _reason(found: Detection) -> str:
+    if found.passed:
+        return "moved"
+    if found.stage == "extremum" and "contrast" in found.numbers:  # an extremum below the noise floor
+        return "contrast"
+    return found.stage if found.stage in REASONS else "extremum"
+
+
+def _measured(
+    case: Case, matcher: str, cache: Cache, progress: Progress
+) -> Generator[Progress, None, tuple[Row, _Missed | None]]:
+    """Run one pair, reporting as the whole job does, and follow its points; also return what the detector missed."""
     spec = matchers.get(matcher)
     job = run_pair(MatchRequest(case.ref, matcher, spec.defaults()), cache)
     try:
@@ -223,10 +293,13 @@ def _measured(case: Case, matcher: str, cache: Cache, progress: Progress) -> Gen
         job.close()
     row = judged(case, result)
     if matcher == "asift":
-        return row
-    (followed,) = yield from native(lambda: losses(result, moving=case.moving), progress=progress)
-    visible, lost, kept, right = followed
-    return replace(row, visible=visible, lost=lost, kept=kept, nearest_right=right / visible if visible else NAN)
+        return row, None
+    (made,) = yield from native(lambda: follow(result, moving=case.moving), progress=progress)
+    followed: Followed = made
+    share = followed.nearest_right / followed.visible if followed.visible else NAN
+    row = replace(row, visible=followed.visible, lost=followed.lost, kept=followed.kept, nearest_right=share)
+    assert result.pair is not None
+    return row, _Missed(case, result.pair.right, followed.missed, result.request.settings.detect)
 
 
 def judged(case: Case, result: MatchResult) -> Row:
@@ -259,100 +332,3 @@ def _shown(left: Features, right: Features, pair: ImagePair, result: MatchResult
     i, j = matches.pairs[order, 0], matches.pairs[order, 1]
     ends = np.hstack([left.keypoints.xy[i], right.keypoints.xy[j]])
     return Shown(pair.left.rgb, pair.right.rgb, ends, told.verdict[order] == Verdict.RIGHT)
-
-
-def losses(result: MatchResult, *, moving: bool = False) -> tuple[int, tuple[tuple[str, int], ...], int, int]:
-    """Follow every left keypoint that the right picture sees through the stages.
-
-    Args:
-        result: complete, with L2 descriptors and truth.
-        moving: follow only those whose true place differs from their own by more than the threshold.
-
-    Returns:
-        (visible, (stage, lost there) for every stage of :data:`LOSSES`, kept, those whose nearest is right).
-    """
-    left, right, pair = result.left, result.right, result.pair
-    assert left is not None
-    assert right is not None
-    assert pair is not None
-    assert result.evaluation is not None
-    reach = result.evaluation.threshold_px
-    places, outside = true_places(pair.truth, left.keypoints.xy, pair.right.size)
-    known = np.isfinite(places).all(axis=1) & ~outside
-    if moving:
-        known &= np.linalg.norm(places - left.keypoints.xy, axis=1) > reach
-    seen = np.flatnonzero(known)
-    if not len(seen) or not len(right.keypoints):
-        nothing_found = [("detector", len(seen)), *((name, 0) for name in LOSSES[1:])]
-        return len(seen), tuple(nothing_found), 0, 0
-    place = places[seen]
-    found, aligned = _recurring(left, right, pair, seen, place, reach)
-    near = _nearest_of(left, right)
-    hit = found & (np.linalg.norm(right.keypoints.xy[near.index[seen]] - place, axis=1) <= reach)
-    match = result.request.settings.match
-    passed = [
-        ("detector", found),
-        ("orientation", hit | aligned),
-        ("descriptor", hit),
-        ("ratio", _passes_ratio(near, seen, float(match.ratio))),
-        ("mutual", near.mutual[seen] | (not match.mutual)),
-        ("verify", _agreed(result)[seen]),
-    ]
-    alive, lost = np.ones(len(seen), np.bool_), []
-    for name, passes in passed:
-        lost.append((name, int(np.count_nonzero(alive & ~passes))))
-        alive &= passes
-    return len(seen), tuple(lost), int(np.count_nonzero(alive)), int(np.count_nonzero(hit))
-
-
-def _agreed(result: MatchResult) -> Bool:
-    """Return for every left keypoint whether the fitted model holds its match; True throughout without a model."""
-    assert result.left is not None
-    fitted, matches = result.verification, result.matches
-    everything = np.ones(len(result.left.keypoints), np.bool_)
-    if fitted is None or fitted.matrix is None or matches is None:
-        return everything
-    everything[matches.pairs[~fitted.inlier, 0]] = False
-    return everything
-
-
-def _nearest_of(left: Features, right: Features) -> Nearest:
-    assert left.descriptors is not None
-    assert right.descriptors is not None
-    return nearest(left.descriptors, right.descriptors)
-
-
-def _passes_ratio(near: Nearest, rows: np.ndarray, limit: float) -> Bool:
-    """Return whether the ratio of these rows is below the limit; an unknown second nearest lets pass."""
-    if not limit:
-        return np.ones(len(rows), np.bool_)
-    first, second = near.distance[rows], near.second[rows]
-    result: Bool = np.isnan(second) | (first < limit * second)
-    return result
-
-
-def _recurring(
-    left: Features, right: Features, pair: ImagePair, rows: np.ndarray, place: Float64, reach: float
-) -> tuple[Bool, Bool]:
-    """Return whether a right keypoint lies at each true place, and whether one of those has the orientation."""
-    found, aligned = np.zeros(len(rows), np.bool_), np.zeros(len(rows), np.bool_)
-    wanted = _carried_angle(pair.truth, left.keypoints.xy[rows], left.keypoints.angle[rows], place, pair.right.size)
-    there, turned = right.keypoints.xy.astype(np.float64), right.keypoints.angle.astype(np.float64)
-    for start in range(0, len(rows), ROWS_AT_ONCE):
-        part = slice(start, start + ROWS_AT_ONCE)
-        close = np.linalg.norm(place[part, None, :] - there[None], axis=2) <= reach
-        off = np.abs((turned[None] - wanted[part, None] + 180) % 360 - 180)
-        found[part] = close.any(axis=1)
-        aligned[part] = (close & ~(off > ORIENTATION_DEGREES)).any(axis=1)  # an unknown angle counts as aligned
-    return found, aligned
-
-
-def _carried_angle(
-    truth: Truth, xy: np.ndarray, angle: np.ndarray, place: Float64, size_right: tuple[int, int]
-) -> Float64:
-    """Return the directions that left orientations have in the right picture, in degrees; NaN where unknown."""
-    turn = np.deg2rad(angle.astype(np.float64))
-    ahead = xy + STEP_PX * np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    step = true_places(truth, ahead, size_right)[0] - place
-    result: Float64 = np.rad2deg(np.arctan2(step[:, 1], step[:, 0])) % 360
-    return result

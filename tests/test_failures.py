@@ -13,6 +13,7 @@ from app.failures import Case, Failures, Row
 from app.jobs import run_to_end
 from app.pipeline import Cache, run_pair
 from app.records import MatchRequest, MatchResult, PairRef, Verdict
+from app.vision.follow import LOSSES, follow
 
 CACHE = Cache()
 
@@ -36,7 +37,7 @@ def test_that_lost_and_kept_points_add_up_to_the_visible_ones(measured: Failures
     for row in measured.rows:
         assert not row.error
         assert sum(count for _, count in row.lost) + row.kept == row.visible
-        assert [name for name, _ in row.lost] == list(failures.LOSSES)
+        assert [name for name, _ in row.lost] == list(LOSSES)
         assert row.sentence.endswith(".")
 
 
@@ -52,6 +53,17 @@ def test_that_light_costs_the_detector(measured: Failures) -> None:
     assert of(measured, "illumination").cause == "detector"
     assert of(measured, "shadow").cause == "detector"
     assert of(measured, "illumination").precision > 0.85
+
+
+def test_that_the_detector_names_its_reason(measured: Failures) -> None:
+    """Facts sheet 5: illumination costs the detector its contrast."""
+    row = of(measured, "illumination")
+    assert row.reasons[0][0] == "contrast"
+    assert 0 < sum(count for _, count in row.reasons) <= failures.ASKED
+    assert "the contrast is too low" in row.sentence
+    for row in measured.rows:
+        asked = sum(count for _, count in row.reasons)
+        assert (asked > 0) == (dict(row.lost)["detector"] > 0)
 
 
 def test_that_tilt_lets_everything_fall_as_the_sheet_says(measured: Failures) -> None:
@@ -81,11 +93,12 @@ def test_that_points_of_a_pair_without_change_are_all_kept() -> None:
     pair = replace(result.pair, right=result.pair.left, truth=replace(result.pair.truth, homography=np.eye(3)))
     assert result.left is not None
     same = _rematched(replace(result, pair=pair, right=result.left))
-    visible, lost, kept, right = failures.losses(same)
-    assert visible == len(result.left.keypoints)
-    assert right > 0.98 * visible  # keypoints with two orientations lie at one place; twins may be equal
-    assert dict(lost)["detector"] == dict(lost)["descriptor"] == 0
-    assert kept + sum(count for _, count in lost) == visible
+    found = follow(same)
+    assert found.visible == len(result.left.keypoints)
+    assert found.nearest_right > 0.98 * found.visible  # twins of one place may be equal
+    assert dict(found.lost)["detector"] == dict(found.lost)["descriptor"] == 0
+    assert found.kept + sum(count for _, count in found.lost) == found.visible
+    assert found.missed.shape == (0, 2)
 
 
 def _rematched(result: MatchResult) -> MatchResult:

@@ -12,11 +12,12 @@ from pytestqt.qtbot import QtBot
 from sift_parts import context
 
 from app import failures
-from app.failures import CASES, LOSSES, TILTS, Case, Failures, Row, Shown
+from app.failures import CASES, TILTS, Case, Failures, Row, Shown
 from app.jobs import Progress
 from app.ui.session import Session
 from app.ui.sift.fails_page import KEY, FailsPage, FailsState
 from app.ui.style import Style
+from app.vision.follow import LOSSES
 
 Until = Callable[[Callable[[], bool]], None]
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QStackedWidget, QTabBar, QVBoxLayout, QWidget
 
 from app import failures, pairs
-from app.failures import CASES, LOSS_WORDS, TILTS, Case, Failures
+from app.failures import CASES, LOSS_WORDS, REASONS, TILTS, Case, Failures, Row
 from app.jobs import Progress
 from app.pipeline import Cache
 from app.ui.facts import Facts, sentence
@@ -231,8 +231,8 @@ class FailsPage(SiftPage):
             return
         moving = " Only keypoints whose true place has moved are followed." if case.moving else ""
         self.words.setText(
-            f"{row.sentence}{moving}\n\n{pairs.describe(case.ref)} Click the line to open the pair; the cause is named "
-            "by the stage at which most visible keypoints were lost."
+            f"{row.sentence}{moving}{_others(row)}\n\n{pairs.describe(case.ref)} Click the line to open the pair; the "
+            "cause is named by the stage at which most visible keypoints were lost."
         )
         self.facts.set_rows(
             [
@@ -279,3 +279,12 @@ class FailsPage(SiftPage):
     def picture(self) -> QWidget:
         """Return what is copied: the part in front."""
         return self.parts
+
+
+def _others(row: Row) -> str:
+    """Return the detector's other reasons, in words."""
+    if len(row.reasons) < 2:
+        return ""
+    others = row.reasons if row.cause != "detector" else row.reasons[1:]
+    start = " Of those not found again: " if row.cause != "detector" else " Else "
+    return f"{start}{'; '.join(f'{REASONS[name]} ({count})' for name, count in others)}."

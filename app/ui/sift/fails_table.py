@@ -21,8 +21,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.failures import CASES, LOSS_WORDS, LOSSES, Failures, Row
+from app.failures import CASES, LOSS_WORDS, Failures, Row
 from app.ui.style import Style
+from app.vision.follow import LOSSES
 
 HEADS = ("change", "repeatability", "nearest right", "precision", "lost where")
 RATES, STAGES = range(1, 4), 4
