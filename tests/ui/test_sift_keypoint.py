@@ -7,6 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from pytestqt.qtbot import QtBot
 from sift_parts import context, small_explanation
+from window_parts import refs_of
 
 from app.records import Selection
 from app.ui.session import Session
@@ -21,6 +22,7 @@ from app.vision.sift_records import SiftSettings
 
 @pytest.fixture
 def page(qtbot: QtBot, session: Session) -> KeypointPage:
+    session.open_pairs(refs_of(1))  # before the first pair there is nothing to undo
     made = KeypointPage(session, Style("dark"))
     qtbot.addWidget(made)
     made.resize(900, 560)

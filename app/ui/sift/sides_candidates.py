@@ -18,7 +18,8 @@ from app.ui.sift.sides_info import Candidate, Ranking
 from app.ui.style import Style
 
 LARGEST_RADIUS, LEAST_RADIUS = 22.0, 5.0
-HEADS = ("rank", "place px", "distance", "× nearest", "error px")
+HEADS = ("#", "place px", "distance", "×", "error px")
+HELP = ("rank", "place in pixels", "descriptor distance", "times the nearest distance", "how far from the true place")
 
 
 class CandidateTable(QWidget):
@@ -35,7 +36,10 @@ class CandidateTable(QWidget):
         self._look = look
         self.table = QTableWidget(0, len(HEADS))
         self.table.setAccessibleName("Nearest candidates in the other picture")
-        self.table.setHorizontalHeaderLabels(HEADS)
+        for place, (head, words) in enumerate(zip(HEADS, HELP, strict=True)):
+            item = QTableWidgetItem(head)
+            item.setToolTip(words)
+            self.table.setHorizontalHeaderItem(place, item)
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(look.px(3))

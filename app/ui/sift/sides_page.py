@@ -227,7 +227,8 @@ class SidesPage(SiftPage):
             self.stars[side].show_patch(as_rgb(found.descriptor.patch))
             caption = f"{side} · σ {found.sigma:.1f} px · {found.angle:.0f}°"
             self.stars[side].show_descriptor(values.reshape(4, 4, 8), caption=caption, longest=longest)
-            self.histograms[side].set_drawing(replace(histogram_drawing(found.orientation), y_label=side))
+            drawn = histogram_drawing(found.orientation)
+            self.histograms[side].set_drawing(replace(drawn, x_label=f"{side}: degrees, clockwise"))
         self.map.show_differences(compared.squared, caption="(a − b)² per bin; share of each cell")
         flat = np.asarray(compared.squared, np.float64).reshape(-1)
         top = tuple(int(i) for i in np.argsort(-flat)[:3])

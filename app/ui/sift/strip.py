@@ -17,6 +17,7 @@ from app.ui.status import ElidedLabel
 from app.ui.style import Style
 
 SIDES: tuple[Side, Side] = ("left", "right")
+WORDY = 800  # narrower strips show the progress without its words, which the bar's tooltip has
 
 
 class SiftStrip(QWidget):
@@ -39,8 +40,8 @@ class SiftStrip(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self._look = look
         line = QHBoxLayout(self)
-        line.setContentsMargins(8, 4, 12, 4)
-        line.setSpacing(4)
+        line.setContentsMargins(8, 4, 8, 4)
+        line.setSpacing(2)
         self.tabs: dict[str, QToolButton] = {}
         self.sides: dict[Side, QToolButton] = {}
         group = QButtonGroup(self)
@@ -66,7 +67,7 @@ class SiftStrip(QWidget):
         button = QToolButton()
         button.setText(text)
         button.setCheckable(True)
-        button.setProperty("role", "tab")
+        button.setProperty("role", "page")  # narrower than a workspace's tab: all pages fit a small window
         button.setToolTip(f"<p>{tip}</p>")
         return button
 
@@ -75,7 +76,7 @@ class SiftStrip(QWidget):
         self.stage.setProperty("role", "muted")
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
-        self.bar.setFixedWidth(72)
+        self.bar.setFixedWidth(40)
         self.bar.setAccessibleName("Progress of the explanation")
         self.cancel = QToolButton()
         self.cancel.setAccessibleName("Cancel the explanation")
@@ -99,12 +100,13 @@ class SiftStrip(QWidget):
     def show_progress(self, progress: Progress | None) -> None:
         """Show how far the explanation is, None when nothing runs."""
         for widget in (self.stage, self.bar, self.cancel):
-            widget.setVisible(progress is not None)
+            widget.setVisible(progress is not None and (widget is not self.stage or self.width() >= WORDY))
         if progress is None:
             return
         total = progress.total or 0
         self.stage.setText(progress.text)
-        self.stage.setToolTip(progress.text)
+        for widget in (self.stage, self.bar):
+            widget.setToolTip(progress.text)
         self.bar.setRange(0, 1000 if total else 0)
         self.bar.setValue(round(1000 * progress.done / total) if total else 0)
 
