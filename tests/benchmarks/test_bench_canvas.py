@@ -1,12 +1,15 @@
 """Pan, zoom, sharpening and hover of the canvas, as ratios against other ways to draw lines in the same run.
 
+Measured is the processor time of the window's thread, with OpenCV kept to that thread too: what a frame takes on a
+machine that does nothing else, at most.
+
 Run with ``pytest -m bench tests/benchmarks/test_bench_canvas.py``.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import cv2
 import numpy as np
@@ -41,6 +44,15 @@ def scattered(n: int) -> Lines:
     return Lines(left, right, rng.integers(0, COLOURS, n).astype(np.uint8), classes, np.arange(n))
 
 
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Let OpenCV work on the thread that is measured."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    yield
+    cv2.setNumThreads(before)
+
+
 @pytest.fixture
 def view(qtbot: QtBot, photographs: list[np.ndarray]) -> PairView:
     """Two real photographs of 1920 x 1080 in a canvas of 1600 x 900."""
@@ -48,6 +60,7 @@ def view(qtbot: QtBot, photographs: list[np.ndarray]) -> PairView:
     qtbot.addWidget(made)
     made.resize(1600, 900)
     made.show()
+    QCoreApplication.processEvents()
     made.set_images(*(make_image(cv2.resize(rgb[:864], (WIDTH, HEIGHT)), "bench") for rgb in photographs[:2]))
     made.set_arrangement("side")
     return made
@@ -60,11 +73,11 @@ def percentile(move: Callable[[int], None], view: PairView, frames: int = 60, ro
         patience.wait()
         times = []
         for frame in range(frames):
-            start = time.perf_counter()
+            start = time.thread_time()
             move(frame)
             view.repaint()
             QCoreApplication.processEvents()  # the event loop, with what the overlay draws in idle time
-            times.append((time.perf_counter() - start) * 1e3)
+            times.append((time.thread_time() - start) * 1e3)
         best = min(best, float(np.percentile(times, 95)))
     return best
 
@@ -75,7 +88,7 @@ def pan_and_zoom(view: PairView) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("n", [1_000, 10_000, 100_000])
-def test_pan_and_zoom(view: PairView, qtbot: QtBot, table: Table, n: int) -> None:
+def test_pan_and_zoom(view: PairView, table: Table, n: int) -> None:
     lines = scattered(n)
     bare = max(pan_and_zoom(view))
     view.set_lines(lines)
@@ -84,9 +97,10 @@ def test_pan_and_zoom(view: PairView, qtbot: QtBot, table: Table, n: int) -> Non
     waits = []
     for place in range(3):
         view.zoom_to("left", 900 + place, 540, 0.6)
-        start = time.perf_counter()
-        qtbot.waitUntil(lambda: view.layer.settled, timeout=20_000)
-        waits.append(time.perf_counter() - start)
+        start = time.thread_time()
+        while not view.layer.settled:
+            QCoreApplication.processEvents()
+        waits.append(time.thread_time() - start)
     sharp, slow = min(waits), max(pan, zoom)
     table.add(
         f"Pan and zoom with {n:,} lines, p95 (two 1080p pictures, 1600 × 900)",
@@ -116,7 +130,7 @@ def test_redraw_against_the_bare_draw(view: PairView, table: Table) -> None:
     bounds = np.searchsorted(lines.group[order], np.arange(COLOURS + 1))
 
     def bare() -> float:
-        start = time.perf_counter()
+        start = time.thread_time()
         image.fill(0)
         painter = QPainter(image)
         painter.setClipRect(QRectF(0, 0, 2000, 1300))
@@ -129,9 +143,9 @@ def test_redraw_against_the_bare_draw(view: PairView, table: Table) -> None:
             part = ends[bounds[group] : bounds[group + 1]]
             painter.drawLines(shiboken6.wrapInstance(part.ctypes.data, QLineF), len(part))  # type: ignore[call-overload]  # pointer and count
         painter.end()
-        return time.perf_counter() - start
+        return time.thread_time() - start
 
-    times = interleaved({"ours": ours, "bare": bare}, repeats=9)
+    times = interleaved({"ours": ours, "bare": bare}, 9, time.thread_time)
     ratio = times["ours"] / times["bare"]
     table.add(
         "Full redraw of 100,000 lines", milliseconds(times["ours"]),
@@ -169,11 +183,11 @@ def matplotlib_frame(lines: Lines) -> float:
     axes.add_collection(LineCollection(segments, colors=colours, linewidths=1, antialiased=False))
     times = []
     for frame in range(5):
-        start = time.perf_counter()
+        start = time.thread_time()
         axes.set_xlim(8 * frame, 2 * WIDTH + 8 * frame)
         axes.set_ylim(HEIGHT, 0)
         canvas.draw()
-        times.append((time.perf_counter() - start) * 1e3)
+        times.append((time.thread_time() - start) * 1e3)
     return float(np.median(times))
 
 
@@ -187,13 +201,14 @@ def pyqtgraph_frame(lines: Lines) -> float:
         ends = np.stack([lines.left_xy[rows], lines.right_xy[rows] + (WIDTH, 0)], axis=1).reshape(-1, 2)
         plot.addItem(pg.PlotCurveItem(ends[:, 0], ends[:, 1], pen=pg.mkPen(item.colour), connect="pairs"))
     plot.show()
+    QCoreApplication.processEvents()
     times = []
     for frame in range(5):
-        start = time.perf_counter()
+        start = time.thread_time()
         plot.setXRange(8 * frame, 2 * WIDTH + 8 * frame, padding=0)
-        plot.repaint()
-        plot.viewport().repaint()
-        times.append((time.perf_counter() - start) * 1e3)
+        plot.viewport().update()
+        QCoreApplication.processEvents()
+        times.append((time.thread_time() - start) * 1e3)
     plot.close()
     return float(np.median(times))
 
@@ -214,7 +229,8 @@ def test_hover_among_many(table: Table) -> None:
             "ours": lambda: segments.nearest(900.0, 500.0, 5.0),
             "plain": lambda: plain_nearest(lines.left_xy, lines.right_xy, 900.0, 500.0),
         },
-        repeats=100,
+        200,
+        time.thread_time,
     )
     ratio = times["ours"] / times["plain"]
     table.add(
@@ -231,6 +247,7 @@ def test_a_hundred_megapixels(qtbot: QtBot, photographs: list[np.ndarray], table
     qtbot.addWidget(view)
     view.resize(1600, 900)
     view.show()
+    QCoreApplication.processEvents()
     view.set_images(small, small)
     view.repaint()
     process = psutil.Process()
@@ -250,9 +267,9 @@ def test_a_hundred_megapixels(qtbot: QtBot, photographs: list[np.ndarray], table
         view.repaint()
         patience.wait()
         for name, function in (("first", first), ("halved", halved)):
-            start = time.perf_counter()
+            start = time.thread_time()
             function()
-            best[name] = min(best[name], time.perf_counter() - start)
+            best[name] = min(best[name], time.thread_time() - start)
     fitted = view.view.scale
     pan = percentile(lambda f: view.zoom_to("left", 3000 + 40 * f, 5000, 0.5), view)
     zoom = percentile(lambda f: view.zoom_to("left", 5000, 5000, fitted * 1.06**f), view)

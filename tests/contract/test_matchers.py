@@ -17,6 +17,8 @@ from app.settings import fields_of
 
 READY = [entry for entry in discover() if not entry.reason]
 SPECS = [pytest.param(entry.spec, id=entry.key) for entry in READY]
+# Matchers that compare windows as they stand.
+UPRIGHT = ("patch-ssd", "patch-zncc", "fast-patch", "gftt-patch", "daisy")
 every_matcher = pytest.mark.parametrize("spec", SPECS)
 
 
@@ -127,8 +129,7 @@ def test_that_it_finds_itself_in_the_image_rotated_by_90_degrees_or_says_it_cann
     turned = np.ascontiguousarray(np.rot90(image, k=-1))
     h = np.array([[0.0, -1.0, image.shape[0] - 1], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
     a, b, matches = run(spec, image, turned)
-    upright = spec.key in ("patch-ssd", "patch-zncc", "fast-patch", "gftt-patch", "daisy")
-    if upright:
+    if spec.key in UPRIGHT:
         assert len(matches) == 0 or share_within(a, b, matches, h, 3.0) < 0.9
     else:
         assert share_within(a, b, matches, h, 3.0) > 0.9
