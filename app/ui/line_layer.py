@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,7 +25,7 @@ from app.ui.overlays import KeypointMarks, LineClass, Lines
 
 MARGIN = 200
 SLICE_SECONDS = 0.004
-LINES_PER_SLICE = 2500
+LINES_PER_SLICE = 5000
 # Up to this many lines have dashes, marks and smooth edges; they cost up to ten times as much.
 FINE_LINES = 300
 KEYPOINTS_PER_SLICE = 400
@@ -66,6 +67,8 @@ class LineLayer(QObject):
         self._groups: npt.NDArray[np.uint8] = np.zeros(0, np.uint8)
         self._classes: tuple[LineClass, ...] = ()
         self._marks: list[tuple[KeypointMarks, tuple[float, float, float], str, str]] = []
+        self._bounds: list[tuple[int, int, int]] = []
+        self._first: dict[int, Any] = {}  # the first line of a run as Qt sees it
         self._width = 1.0
         self.vector = False
         self._view: View | None = None
@@ -93,6 +96,7 @@ class LineLayer(QObject):
         self._lines = np.ascontiguousarray(ends[shown][order], np.float64)
         self._groups = groups[order]
         self._bounds = _runs(part[order], self._groups)
+        self._first = {}
         self.restart()
 
     def set_keypoints(self, marks: list[tuple[KeypointMarks, tuple[float, float, float], str, str]]) -> None:
@@ -192,14 +196,16 @@ class LineLayer(QObject):
             if len(self._lines):
                 yield lambda p: draw_fine(p, self._lines, self._groups, self._classes, self._width)
             return
-        for start, stop, group in self._bounds:
-            yield partial(self._run, start=start, stop=stop, group=group)
-
-    def _run(self, painter: QPainter, start: int, stop: int, group: int) -> None:
         width = FAST_WIDTH if self._width == 1 else FAST_WIDTH * self._width
-        painter.setPen(pen(self._classes[group].colour, width))
-        lines = self._lines[start:stop]
-        painter.drawLines(shiboken6.wrapInstance(lines.ctypes.data, QLineF), len(lines))  # type: ignore[call-overload]  # pointer and count, which the stubs lack
+        pens = [pen(item.colour, width) for item in self._classes]
+        for start, stop, group in self._bounds:
+            yield partial(self._run, start=start, stop=stop, look=pens[group])
+
+    def _run(self, painter: QPainter, start: int, stop: int, look: QPen) -> None:
+        if start not in self._first:  # making one takes as long as drawing thirty lines
+            self._first[start] = shiboken6.wrapInstance(self._lines[start:stop].ctypes.data, QLineF)
+        painter.setPen(look)
+        painter.drawLines(self._first[start], stop - start)
 
 
 def _runs(part: npt.NDArray[np.intp], group: npt.NDArray[np.uint8]) -> list[tuple[int, int, int]]:

@@ -5,6 +5,8 @@ What lives here: :class:`Pyramid`. What does not: painting. May import: records,
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
@@ -12,6 +14,8 @@ from app.records import Float64, UInt8
 
 SHARP_FROM = 4.0  # from this magnification on pixels are shown as squares
 SMALLEST = 64
+REACH = 32  # picture pixels further out in which a resized part may begin
+NEAR = 0.1  # screen pixels by which it may then be displaced; otherwise the picture is warped
 
 
 class Pyramid:
@@ -42,11 +46,54 @@ class Pyramid:
         """
         picture, k = self.level(scale)
         step = scale * 2**k
+        starts = [_start(-shift / step, step) for shift in offset]
+        if scale < SHARP_FROM and max(start.error for start in starts) <= NEAR:
+            return _resized(picture, step, starts, size)
         matrix = _corner_rule(step, offset)
         flags = cv2.INTER_NEAREST if scale >= SHARP_FROM else cv2.INTER_LINEAR
         part, matrix = _cropped(picture, matrix, size)
         seen = cv2.warpAffine(part, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
         return np.asarray(seen, np.uint8)
+
+
+@dataclass(frozen=True)
+class _Start:
+    """Where a resized part of the picture begins on one axis.
+
+    Attributes:
+        source: first picture pixel of the part (may lie outside the picture).
+        skip: pixels of the resized part before the first one seen.
+        error: how far from its place the result lies, in screen pixels.
+    """
+
+    source: int
+    skip: int
+    error: float
+
+
+def _start(place: float, step: float) -> _Start:
+    """Return the whole picture pixel from which whole screen pixels best reach ``place`` (in picture pixels).
+
+    Resizing is five times as fast as warping, but begins at whole pixels: some pixels further out one fits.
+    """
+    source = np.floor(place) - 1 - np.arange(REACH)
+    exact = (place - source) * step
+    error = np.abs(exact - np.round(exact))
+    best = int(error.argmin())
+    return _Start(int(source[best]), int(np.round(exact[best])), float(error[best]))
+
+
+def _resized(picture: UInt8, step: float, starts: list[_Start], size: tuple[int, int]) -> UInt8:
+    """Return (h, w, 3) what is seen, resized from the part that begins at ``starts`` (x, y)."""
+    x, y = starts
+    right, bottom = (s.source + int(np.ceil((s.skip + n) / step)) + 2 for s, n in zip(starts, size, strict=True))
+    height, width = picture.shape[:2]
+    part = picture[max(y.source, 0) : max(bottom, 1), max(x.source, 0) : max(right, 1)]
+    missing = (max(-y.source, 0), max(bottom - height, 0), max(-x.source, 0), max(right - width, 0))
+    if any(missing):
+        part = np.asarray(cv2.copyMakeBorder(part, *missing, borderType=cv2.BORDER_REPLICATE), np.uint8)
+    seen = cv2.resize(part, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(seen[y.skip : y.skip + size[1], x.skip : x.skip + size[0]], np.uint8)
 
 
 def _corner_rule(step: float, offset: tuple[float, float]) -> Float64:
