@@ -105,7 +105,7 @@ def test_pan_and_zoom(view: PairView, table: Table, n: int) -> None:
     table.add(
         f"Pan and zoom with {n:,} lines, p95 (two 1080p pictures, 1600 × 900)",
         f"{pan:.1f} and {zoom:.1f} ms", f"pictures alone {bare:.1f} ms", slow / bare, "≤ 8 ms", met=slow <= 8,
-        note="" if slow <= 8 else "a slice of the overlay is drawn between any two frames",
+        note="" if slow <= 8 else "the pictures alone take the larger part",
     )  # fmt: skip
     table.add(
         f"Sharp again at rest, {n:,} lines", f"{sharp:.2f} s", f"one frame while moving {slow:.1f} ms",
@@ -150,7 +150,7 @@ def test_redraw_against_the_bare_draw(view: PairView, table: Table) -> None:
     table.add(
         "Full redraw of 100,000 lines", milliseconds(times["ours"]),
         f"the bare clipped draw with a pen of 1.01 {milliseconds(times['bare'])}", ratio, "≤ 1.1×", met=ratio <= 1.1,
-        note="" if ratio <= 1.1 else "slices in 16 colours change the pen forty times as often",
+        note="" if ratio <= 1.1 else "every slice changes the pen 16 times",
     )  # fmt: skip
     assert ratio <= 1.3
 
@@ -262,14 +262,16 @@ def test_a_hundred_megapixels(qtbot: QtBot, photographs: list[np.ndarray], table
 
     best = {"first": float("inf"), "halved": float("inf")}
     patience = Patience()
+    cv2.setNumThreads(-1)  # all cores, by the clock
     for _ in range(6):
         view.set_images(small, small)
         view.repaint()
         patience.wait()
         for name, function in (("first", first), ("halved", halved)):
-            start = time.thread_time()
+            start = time.perf_counter()
             function()
-            best[name] = min(best[name], time.thread_time() - start)
+            best[name] = min(best[name], time.perf_counter() - start)
+    cv2.setNumThreads(1)
     fitted = view.view.scale
     pan = percentile(lambda f: view.zoom_to("left", 3000 + 40 * f, 5000, 0.5), view)
     zoom = percentile(lambda f: view.zoom_to("left", 5000, 5000, fitted * 1.06**f), view)
@@ -280,7 +282,7 @@ def test_a_hundred_megapixels(qtbot: QtBot, photographs: list[np.ndarray], table
     table.add(
         "100 megapixels: first paint after decoding", milliseconds(best["first"]),
         f"halving it once with cv2.resize {milliseconds(best['halved'])}", ratio, "≤ 50 ms",
-        met=best["first"] <= 0.05, note="" if best["first"] <= 0.05 else "reading 300 MB once for the first halving",
+        met=best["first"] <= 0.05, note="" if best["first"] <= 0.05 else "the first halving reads all of its 300 MB",
     )  # fmt: skip
     table.add(
         "100 megapixels: pan and zoom, p95", f"{pan:.1f} and {zoom:.1f} ms", f"1.5 megapixels {bare:.1f} ms",
