@@ -228,25 +228,50 @@ class Descent:
 def descend_triplets(
     x: Float64, y: Labels, *, miner: str = "semi-hard", margin: float = 0.2, rate: float = 0.05, squared: bool = True
 ) -> Iterator[Descent]:
-    """Yield the points under gradient descent on mined triplets, the start first, without end.
-
-    With ``hardest`` and the squared loss everything contracts: the push 2(a - n) vanishes as n comes near, the pull
-    stays, and the mean loss settles at the margin exactly. Source: facts sheet 17.
+    """Yield the points under gradient descent on mined triplets, the start first, without end; each moves freely.
 
     Raises:
         UserError: for an unknown miner.
     """
-    if miner not in MINERS:
-        raise UserError(f"There is no miner {miner!r}; choose {', '.join(MINERS)}.")
     points = np.array(x, np.float64)
     while True:
-        rows = MINERS[miner][1](points, y, margin)
-        forces = triplet_forces(points, rows, margin=margin, squared=squared)
-        count = max(1, forces.total)
-        gap = points - points.mean(axis=0)
-        spread = float(np.sqrt(np.mean(np.vecdot(gap, gap))))
-        yield Descent(points, forces.loss / count, forces.active / count, spread)
-        points = points - rate * forces.gradient * len(points) / count
+        forces = _mined_forces(points, y, miner, margin, squared=squared)
+        yield _state(points, forces)
+        points = points - rate * forces.gradient * len(points) / max(1, forces.total)
+
+
+def descend_shared(
+    x: Float64, y: Labels, *, miner: str = "semi-hard", margin: float = 0.2, rate: float = 0.05
+) -> Iterator[Descent]:
+    """Yield L x under gradient descent on L: all points move together, as the outputs of a network do.
+
+    Where classes overlap, every hardest triplet has Delta <= 0 whatever L is, so shrinking L lowers the loss: the push
+    2(a - n) vanishes as n comes near, the pull 2(p - a) stays. All points meet in one, where the loss is exactly the
+    margin and the gradient 0. Source: facts sheet 17.
+
+    Raises:
+        UserError: for an unknown miner.
+    """
+    inside = np.asarray(x, np.float64) - np.mean(x, axis=0)
+    factor = np.eye(inside.shape[1])
+    while True:
+        points = inside @ factor.T
+        forces = _mined_forces(points, y, miner, margin, squared=True)
+        yield _state(points, forces)
+        factor = factor - rate * (forces.gradient.T @ inside) / max(1, forces.total)
+
+
+def _mined_forces(points: Float64, y: Labels, miner: str, margin: float, *, squared: bool) -> Forces:
+    if miner not in MINERS:
+        raise UserError(f"There is no miner {miner!r}; choose {', '.join(MINERS)}.")
+    return triplet_forces(points, MINERS[miner][1](points, y, margin), margin=margin, squared=squared)
+
+
+def _state(points: Float64, forces: Forces) -> Descent:
+    count = max(1, forces.total)
+    gap = points - points.mean(axis=0)
+    spread = float(np.sqrt(np.mean(np.vecdot(gap, gap))))
+    return Descent(points, forces.loss / count, forces.active / count, spread)
 
 
 def descend_pairs(
@@ -256,8 +281,5 @@ def descend_pairs(
     points = np.array(x, np.float64)
     while True:
         forces = pair_forces(points, y, margin=margin, form=form)
-        count = max(1, forces.total)
-        gap = points - points.mean(axis=0)
-        spread = float(np.sqrt(np.mean(np.vecdot(gap, gap))))
-        yield Descent(points, forces.loss / count, forces.active / count, spread)
+        yield _state(points, forces)
         points = points - rate * forces.gradient

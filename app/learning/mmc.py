@@ -136,13 +136,14 @@ def project_half_space(matrix: Float64, c_s: Float64, bound: float = 1.0) -> Flo
 def project_feasible(matrix: Float64, c_s: Float64, *, tolerance: float = 1e-9, most: int = 500) -> Float64:
     """Return a PSD M with tr(M C_S) <= 1 by projecting in turns onto both sets.
 
-    It finds a feasible point, not the nearest one (Dykstra's algorithm would).
+    It finds a feasible point, not the nearest one (Dykstra's algorithm would). What the last turn leaves above the
+    bound is scaled away, which keeps the matrix PSD.
     """
     for _ in range(most):
         matrix = project_psd(project_half_space(matrix, c_s)).matrix
         if float(np.vdot(matrix, c_s)) <= 1 + tolerance:
             break
-    return matrix
+    return matrix / max(1.0, float(np.vdot(matrix, c_s)))
 
 
 # ----------------------------------------------------------------------------------- learner

@@ -37,11 +37,11 @@ def _groups(
 
 
 def _stripes(rng: np.random.Generator, n: int) -> tuple[Float64, Labels]:
-    return _groups(rng, n, [(0, -0.6), (0, 0.6)], (3.0, 0.2))
+    return _groups(rng, n, [(0, -0.5), (0, 0.5)], (6.0, 0.2))
 
 
 def _tilted(rng: np.random.Generator, n: int) -> tuple[Float64, Labels]:
-    x, y = _groups(rng, n, [(0, -1.0), (0, 0.0), (0, 1.0)], (3.0, 0.22))
+    x, y = _groups(rng, n, [(0, -1.0), (0, 0.0), (0, 1.0)], (5.0, 0.22))
     turn = np.radians(35)
     return x @ np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]]), y
 
@@ -119,4 +119,6 @@ def toy(key: str, *, points: int = 120, noise: float = 0.0, seed: int = 0) -> tu
         raise UserError(f"A toy has 6 to 10,000 points, not {points}.")
     rng = np.random.default_rng(seed)
     x, y = found.make(rng, points)
+    order = np.argsort(y, kind="stable")
+    x, y = x[order], y[order]
     return x + rng.normal(size=x.shape) * noise, y

@@ -136,6 +136,12 @@ def _shipped(key: str) -> Entry | None:
     return entry if entry.key == key else None
 
 
+def refresh() -> None:
+    """Ask anew which matchers can run, after something they need was learned, kept or removed."""
+    discover.cache_clear()
+    _shipped.cache_clear()
+
+
 def get(key: str) -> MatcherSpec:
     """Return the usable matcher called ``key``.
 
