@@ -13,8 +13,8 @@ from app.jobs import run_to_end
 from app.pipeline import Cache, run_pair
 from app.records import ImagePair, MatchRequest, MatchResult, PairRef, Point, Side, Truth
 from app.ui.sift.page import SiftContext
-from app.vision.builtin import photograph
 from app.vision.images import grey8, make_image
+from app.vision.photographs import photograph
 from app.vision.sift_records import SiftExplanation, SiftSettings
 from app.vision.sift_stages import explain
 from app.vision.synth import warp

@@ -6,8 +6,8 @@ import pytest
 from app.jobs import Progress, run_to_end
 from app.vision import axiom_trials as axioms
 from app.vision import scale_regions as regions
-from app.vision.builtin import photograph
 from app.vision.images import grey8
+from app.vision.photographs import photograph
 from app.vision.scale_laws import discrete_gaussian
 
 

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import pytest
 
-from app.locate import photographs
+from app import locate
 from app.records import ImagePair, PairRef, UserError
-from app.vision import builtin, synth
+from app.vision import builtin, builtin_scenes, photographs, synth
 from app.vision.evaluate import reversed_truth, true_fundamental, true_places
 from app.vision.geometry import epipolar_distance, sample_map, transform
 from app.vision.images import grey8
@@ -138,7 +138,7 @@ def test_that_whole_pixel_shifts_of_relit_pairs_are_exact() -> None:
 def test_that_disparity_maps_agree_with_the_file() -> None:
     pair = made("motorcycle")
     assert pair.truth.forward is not None
-    with np.load(photographs() / "motorcycle_disp.npz", allow_pickle=False) as file:
+    with np.load(locate.photographs() / "motorcycle_disp.npz", allow_pickle=False) as file:
         disparity = file["arr_0"]
     y, x = np.argwhere(np.isfinite(pair.truth.forward).all(axis=2))[::5000].T
     there = sample_map(pair.truth.forward, np.stack([x, y], axis=1))
@@ -169,21 +169,21 @@ def test_that_an_unknown_recipe_is_refused() -> None:
 @pytest.mark.parametrize("key", KEYS)
 def test_that_every_photograph_in_a_pair_is_credited(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     used: set[str] = set()
-    read = builtin.photograph
+    read = photographs.photograph
 
     def noted(name: str) -> np.ndarray:
         used.add(name)
         return read(name)
 
-    monkeypatch.setattr(builtin, "photograph", noted)
-    builtin._boxes.cache_clear()
+    monkeypatch.setattr(builtin_scenes, "photograph", noted)
+    builtin_scenes.boxes.cache_clear()
     pair = builtin.make(next(ref for ref in builtin.REFS if ref.recipe == key))
     used.discard("motorcycle_right")  # of the same source as the left one
     for name in used:
-        source, licence = builtin.CREDITS[name]
+        source, licence = photographs.CREDITS[name]
         assert source in pair.source
         assert licence in pair.licence
-    assert used or pair.source == builtin.OURS[0]
+    assert used or pair.source == photographs.OURS[0]
 
 
 def test_that_the_doll_itself_bears_most_of_the_keypoints() -> None:

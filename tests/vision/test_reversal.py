@@ -6,9 +6,9 @@ import pytest
 from app.jobs import run_to_end
 from app.records import Keypoints
 from app.vision import reversal
-from app.vision.builtin import photograph
 from app.vision.detect import SiftDetect, detect_sift
 from app.vision.images import grey8
+from app.vision.photographs import photograph
 
 
 @pytest.mark.parametrize("name", ["camera", "coffee"])

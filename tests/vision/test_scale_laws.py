@@ -7,8 +7,8 @@ import pytest
 from scipy.special import ive
 
 from app.vision import scale_laws as laws
-from app.vision.builtin import photograph
 from app.vision.images import grey8
+from app.vision.photographs import photograph
 
 
 def test_that_the_line_smoother_is_the_discrete_gaussian_of_the_literature() -> None:

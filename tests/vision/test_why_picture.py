@@ -5,9 +5,9 @@ import pytest
 
 from app.jobs import run_to_end
 from app.records import Image
-from app.vision.builtin import photograph
 from app.vision.detect import SiftDetect
 from app.vision.images import make_image
+from app.vision.photographs import photograph
 from app.vision.sift_matching import detection_at, explanation_of
 from app.vision.sift_why import Detection
 from app.vision.why_picture import RADIUS, Gauge, gauge_of, look_at
