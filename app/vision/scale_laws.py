@@ -179,7 +179,7 @@ class SlideDog:
     predicted: float
 
 
-def slide_dog(grey: npt.ArrayLike, sigma: float, k: float) -> SlideDog:
+def slide_dog(grey: npt.ArrayLike, sigma: float, k: float, window: tuple[int, int, int] | None = None) -> SlideDog:
     """Return the DoG of a grey picture with 1/(2 pi sigma²) and with the slide's 1-D constant 1/(sqrt(2 pi) sigma).
 
     With the slide's constant the 2-D kernel sums to sqrt(2 pi) sigma, so a constant picture has a response
@@ -188,12 +188,13 @@ def slide_dog(grey: npt.ArrayLike, sigma: float, k: float) -> SlideDog:
     Args:
         grey: (H, W), 0 to 255.
         sigma, k: the lower scale in pixels and the factor between the two.
+        window: (x, y, side) of the flattest window, if :func:`flattest` of ``grey / 255`` is known already.
     """
     values = np.asarray(grey, np.float32) / np.float32(255)
     low, high = (cv2.GaussianBlur(values, (0, 0), s) for s in (sigma, k * sigma))
     root = math.sqrt(2 * math.pi)
     right, slide = high - low, root * sigma * (k * high - low)
-    x, y, side = flattest(values)
+    x, y, side = window or flattest(values)
     part = (slice(y - side // 2, y + side // 2 + 1), slice(x - side // 2, x + side // 2 + 1))
     flat = float(values[part].mean())
     return SlideDog(

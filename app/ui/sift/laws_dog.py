@@ -38,6 +38,7 @@ class DogPart(QWidget):
         self._state = LawsState(part="dog")
         self._image_id = ""
         self._grey: UInt8 | None = None
+        self._window = (0, 0, 1)
         self.shown: scale_laws.SlideDog | None = None
         self.chart = Chart(look, "Difference of Gaussians and two approximations")
         self.table = QLabel("")
@@ -75,7 +76,7 @@ class DogPart(QWidget):
         if scale < 1:
             size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
             grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-        self._grey = grey
+        self._grey, self._window = grey, scale_laws.flattest(grey / np.float32(255))
         self._show()
 
     def show_state(self, state: LawsState) -> None:
@@ -128,11 +129,11 @@ class DogPart(QWidget):
     def _show_picture(self) -> None:
         if self._grey is None:
             return
-        self.shown = scale_laws.slide_dog(self._grey, self._state.sigma, self._state.k)
+        self.shown = scale_laws.slide_dog(self._grey, self._state.sigma, self._state.k, self._window)
         values = self.shown.slide if self._state.slide else self.shown.right
         dark = self._look.tokens.name == "dark"
         height, width = values.shape
-        self.picture.set_picture(coloured(values, limit_of(values), dark=dark), (width, height))
+        self.picture.set_picture(coloured(values, limit_of(values[::3, ::3]), dark=dark), (width, height))
         self.picture.caption = (
             "1/(√(2π) σ): the slide's constant" if self._state.slide else "1/(2π σ²): the right constant"
         )

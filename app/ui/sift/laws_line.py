@@ -23,6 +23,7 @@ from app.vision.images import grey8
 from app.vision.scale_laws import LineExtrema, line_extrema, log_scales, smoothed_lines
 
 LOW, HIGH, COUNT = 0.4, 48.0, 84
+WIDE, FEWER = 1000, 56  # a wide row is scanned at fewer scales, so that it follows the mouse
 STACKED = (0.4, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 MARK = 1  # half width of an extremum's mark in screen pixels, where there is room
 CROWDED_PX = 7  # room per extremum below which a mark is one pixel wide
@@ -42,7 +43,7 @@ class Scanned:
 
 def scan(grey: UInt8, row: int) -> Scanned:
     """Return a row of an (H, W) picture at all scales with its extrema; a few milliseconds."""
-    scales = log_scales(LOW, HIGH, COUNT)
+    scales = log_scales(LOW, HIGH, COUNT if grey.shape[1] <= WIDE else FEWER)
     values = smoothed_lines(grey[row], scales)
     return Scanned(row, scales, values, line_extrema(values))
 
