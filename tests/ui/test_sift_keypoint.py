@@ -148,6 +148,19 @@ def test_that_a_place_with_two_orientations_steps_through_them(page: KeypointPag
     page.details_widget().hide()
 
 
+def test_that_the_picture_is_enlarged_about_a_chosen_point_once_it_is_described(page: KeypointPage) -> None:
+    page.show_context(context((60.0, 60.0), explained=False))
+    fitted = page.view.scale
+    page.show_context(context((60.0, 60.0)))
+    assert page.found is not None
+    assert page.view.scale >= fitted
+    frame = 4 * page.found.descriptor.cell * page.view.scale
+    assert frame >= 0.19 * min(page.view.width(), page.view.height())
+    page.view.fit()
+    page.show_context(context((60.0, 60.0)))
+    assert page.view.scale == pytest.approx(fitted)  # the same point does not take the view away again
+
+
 def test_that_words_and_numbers_belong_to_the_point(page: KeypointPage) -> None:
     page.show_context(context())
     assert page.found is not None

@@ -156,7 +156,7 @@ def histogram_drawing(view: OrientationView) -> Drawing:
         x_range=(-5.0, 355.0),
         y_range=(0.0, max(1.02, float(raw.max()))),
         x_ticks=(0.0, 90.0, 180.0, 270.0),
-        x_label="degrees, clockwise from +x",
+        x_label="degrees, clockwise",
     )
 
 

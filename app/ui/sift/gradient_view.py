@@ -73,7 +73,7 @@ class GradientView(QWidget):
         if self.view is None:
             return "gradients × Gaussian weight"
         n = 2 * self.view.radius + 1
-        return f"{n} × {n} gradients × weight of 1.5 σ"
+        return f"{n} × {n} gradients, weighted"
 
     def _paint_votes(self, painter: QPainter, square: QRectF, pixel: float, view: OrientationView) -> None:
         votes = view.magnitude * view.weight

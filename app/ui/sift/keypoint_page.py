@@ -83,6 +83,7 @@ class KeypointPage(SiftPage):
         self._context: SiftContext | None = None
         self._picture_id = ""
         self._point: Point | None = None
+        self._followed: Point | None = None  # the point that the picture was last enlarged about
         self.found: Described | None = None
         self.view = PictureView(look, "Picture with the descriptor's frame", pointing=True)
         self.view.draw_over = self._draw_frame
@@ -171,11 +172,11 @@ class KeypointPage(SiftPage):
         if picture is not None and picture.id != self._picture_id:
             self._picture_id = picture.id
             self.view.set_picture(picture.rgb, picture.size)
-        moved = context.point != self._point
         self._context, self._point = context, context.point
         self.view.set_cursor(context.point)
         self._show()
-        if moved and self._shown_state.follow:
+        if self.found is not None and context.point != self._followed and self._shown_state.follow:
+            self._followed = context.point
             self._zoom()
 
     def _show(self) -> None:
@@ -208,7 +209,7 @@ class KeypointPage(SiftPage):
         self.on_patch.show_patch(as_rgb(made.patch))
         self.on_patch.show_descriptor(final, caption=f"on the patch, {name}", longest=longest)
         self.before.show_descriptor(made.unit, caption=f"before: largest {float(made.unit.max()):.2f}", longest=longest)
-        after = f"{name}: largest {float(final.max()):.2f}" + ("" if root else " (before: dotted)")
+        after = f"{name}: largest {float(final.max()):.2f}" + ("" if root else ", before dotted")
         self.after.show_descriptor(final, ghost=made.unit, caption=after, longest=longest)
 
     def _zoom(self) -> None:
