@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
@@ -149,6 +150,30 @@ def test_that_features_are_those_of_the_pipeline(
         np.testing.assert_array_equal(archive.features.descriptors.values, expected.descriptors.values)
         assert archive.features.descriptors.metric == expected.descriptors.metric
     assert "keypoints by SIFT, descriptors of 128 numbers (l2)" in capsys.readouterr().out
+
+
+def test_that_the_history_has_a_row_per_candidate_with_stage_and_reason(
+    capsys: pytest.CaptureFixture[str], images: list[str], tmp_path: Path
+) -> None:
+    target, table = tmp_path / "h.csv", tmp_path / "f.csv"
+    arguments = ["features", images[0], "--matcher", "sift-explained", "--set", "detect.max_side=180"]
+    code, out, err = run(capsys, *arguments, "--history", str(target), "--out", str(table))
+    assert (code, err) == (0, "")
+    lines = target.read_text(encoding="utf-8").splitlines()
+    rows = list(csv.DictReader(lines[1:]))
+    count = int(out.split(" extrema", 1)[0])
+    assert len(rows) == count > 20
+    assert json.loads(lines[0][1:])["matcher"] == "sift-explained"
+    alive = [row for row in rows if row["stage"] == "described"]
+    assert sum(int(row["keypoints"]) for row in alive) == len(read_features_csv(table).features.keypoints)
+    assert all((row["reason"] == "") == (row["stage"] == "described") for row in rows)
+    places = {(row["x"], row["y"]) for row in alive}
+    found = read_features_csv(table).features.keypoints.xy
+    expected = np.array(sorted((float(x), float(y)) for x, y in places))
+    np.testing.assert_allclose(expected, np.unique(found, axis=0), atol=1e-3)
+    code, _, err = run(capsys, "features", images[0], "--history", str(target))
+    assert code == 2
+    assert "use --matcher sift-explained" in err
 
 
 # ------------------------------------------------------------------------------- evaluate

@@ -2,10 +2,11 @@
 
 What lives here: writing and reading both. May import: records, settings, ``formats.results``, ``formats.npz``, numpy.
 
-CSV: ``x,y,size,angle,response,octave,layer`` (no descriptors). npz: ``keypoints`` (N, 2) float32, ``size``, ``angle``,
-``response`` (N,) float32, ``octave``, ``layer`` (N,) int32, ``descriptors`` (N, D) float32 or uint8, ``image_size``
-(2,) int64 width and height, ``metric`` and ``about`` texts. Coordinates are pixels of the original image, sizes
-diameters, angles degrees clockwise, NaN (an empty cell) = none.
+CSV: ``x,y,size,angle,response,octave,layer,sublayer`` (no descriptors). npz: ``keypoints`` (N, 2) float32, ``size``,
+``angle``, ``response``, ``sublayer`` (N,) float32, ``octave``, ``layer`` (N,) int32, ``descriptors`` (N, D) float32 or
+uint8, ``image_size`` (2,) int64 width and height, ``metric`` and ``about`` texts. Coordinates are pixels of the
+original image, sizes diameters, angles degrees clockwise, the sublayer (-0.5 ... 0.5) in layers; NaN (an empty
+cell) = none.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from app.formats.results import (
 from app.records import Array, DescriptorMetric, Descriptors, Features, Keypoints, UserError
 from app.settings import atomic_text
 
-HEADER = ("x", "y", "size", "angle", "response", "octave", "layer")
+HEADER = ("x", "y", "size", "angle", "response", "octave", "layer", "sublayer")
 MEASURES = ("size", "angle", "response")
 
 
@@ -52,8 +53,10 @@ def write_features_csv(path: str | Path, features: Features, origin: Origin) -> 
     points = features.keypoints
     numbers = np.column_stack([points.xy, points.size, points.angle, points.response]).astype(np.float64)
     rows = (
-        (*map(number_text, values), str(octave), str(layer))
-        for values, octave, layer in zip(numbers.tolist(), points.octave.tolist(), points.layer.tolist(), strict=True)
+        (*map(number_text, values), str(octave), str(layer), number_text(sublayer))
+        for values, octave, layer, sublayer in zip(
+            numbers.tolist(), points.octave.tolist(), points.layer.tolist(), points.sublayer.tolist(), strict=True
+        )
     )
     with atomic_text(path) as stream:
         write_csv(stream, origin.to_json(), HEADER, rows)
@@ -67,7 +70,7 @@ def write_features_npz(path: str | Path, features: Features, origin: Origin) -> 
     """
     points, described = features.keypoints, features.descriptors
     arrays: dict[str, Array] = {"keypoints": points.xy, "octave": points.octave, "layer": points.layer}
-    arrays |= {name: getattr(points, name) for name in MEASURES}
+    arrays |= {name: getattr(points, name) for name in (*MEASURES, "sublayer")}
     arrays["descriptors"] = np.zeros((len(points), 0), np.float32) if described is None else described.values
     if described is not None:
         arrays["metric"] = np.array(described.metric)
@@ -79,15 +82,17 @@ def write_features_npz(path: str | Path, features: Features, origin: Origin) -> 
     write_arrays(path, arrays | {"about": np.array(json.dumps(origin.to_json(), ensure_ascii=False))})
 
 
-def _keypoints(xy: Array, measures: dict[str, Array], octave: Array, layer: Array) -> Keypoints:
-    """Return keypoints; the detector's own octave number is rebuilt by OpenCV's rule, its sublayer is unknown."""
+def _keypoints(xy: Array, measures: dict[str, Array], octave: Array, layer: Array, sublayer: Array) -> Keypoints:
+    """Return keypoints; the detector's own octave number is rebuilt by OpenCV's rule."""
+    known = np.isfinite(sublayer) & (np.abs(sublayer) <= 0.5)
+    fine = np.rint((np.where(known, sublayer, 0.0) + 0.5) * 255).astype(np.int32) << 16
     return Keypoints(
         xy=xy,
         **measures,
         octave=octave,
         layer=layer,
-        sublayer=np.full(len(xy), np.nan, np.float32),
-        packed=(octave & 255) | (layer << 8),
+        sublayer=sublayer,
+        packed=(octave & 255) | (layer << 8) | np.where(known, fine, 0),
     )
 
 
@@ -104,12 +109,14 @@ def read_features_csv(path: str | Path) -> FeatureFile:
     with np.errstate(over="ignore"):
         numbers = values.astype(np.float32)
     measures = {name: numbers[:, column] for column, name in enumerate(MEASURES, start=2)}
-    whole = values[:, 5:].astype(np.int32)
-    return FeatureFile(Features(_keypoints(numbers[:, :2], measures, *whole.T)), origin_from_json(about))
+    whole = values[:, 5:7].astype(np.int32)
+    return FeatureFile(
+        Features(_keypoints(numbers[:, :2], measures, whole[:, 0], whole[:, 1], numbers[:, 7])), origin_from_json(about)
+    )
 
 
 def _parsed(path: str | Path, line: int, cells: dict[str, str]) -> list[float]:
-    """Return the seven numbers of one row."""
+    """Return the eight numbers of one row."""
     numbers = [number_in(path, line, name, cells[name], required=True) for name in ("x", "y")]
     numbers += [number_in(path, line, name, cells.get(name, "")) for name in MEASURES]
     for name in ("octave", "layer"):
@@ -117,7 +124,7 @@ def _parsed(path: str | Path, line: int, cells: dict[str, str]) -> list[float]:
         if not abs(value) < 2**31 or value != int(value):
             raise UserError(f"{path}, line {line}: {name} is {cells[name]}, not a whole number.")
         numbers.append(value)
-    return numbers
+    return [*numbers, number_in(path, line, "sublayer", cells.get("sublayer", ""))]
 
 
 def read_features_npz(path: str | Path) -> FeatureFile:
@@ -132,7 +139,8 @@ def read_features_npz(path: str | Path) -> FeatureFile:
     defaults = {"size": 1.0, "angle": np.nan, "response": 0.0}
     measures = {name: column_of(path, arrays, name, n, default=value) for name, value in defaults.items()}
     octave, layer = (_whole(path, arrays, name, n) for name in ("octave", "layer"))
-    keypoints = _keypoints(xy, measures, octave, layer)
+    sublayer = column_of(path, arrays, "sublayer", n, default=np.nan)
+    keypoints = _keypoints(xy, measures, octave, layer, sublayer)
     origin = origin_from_json(json_of(arrays, "about"))
     return FeatureFile(Features(keypoints, _descriptors(path, arrays, n)), origin)
 

@@ -112,7 +112,7 @@ def _keypoint_facts(features: Features, index: int, place: Point) -> tuple[tuple
         ("diameter", f"{size:.2f} px  (σ = {size / 2:.2f} px)"),
         ("orientation", "none" if math.isnan(angle) else f"{angle:.1f}° clockwise"),
         ("response", f"{float(points.response[index]):.4g}"),
-        ("octave, layer", f"{points.octave[index]}, {points.layer[index]}{_sublayer(points, index)}"),
+        ("octave, layer", f"{points.octave[index]}, {points.layer[index]}{_sublayer(points, index)}".replace("-", "−")),
     ]
     if features.descriptors is not None:
         values = features.descriptors.values[index]
@@ -123,7 +123,7 @@ def _keypoint_facts(features: Features, index: int, place: Point) -> tuple[tuple
 
 def _sublayer(points: Keypoints, index: int) -> str:
     offset = float(points.sublayer[index])
-    return "" if math.isnan(offset) else f" {offset:+.2f}".replace("-", "−")
+    return "" if math.isnan(offset) else f" {offset:+.2f}"
 
 
 def _ranked(

@@ -17,6 +17,9 @@ import numpy as np
 from app.records import Float32, Int32, read_only
 
 STRIP_PIXELS = 1 << 16  # worked on at a time: all planes of a strip stay in the cache
+# Grey levels: differences below are the rounding of float32 sums of 8-bit values, not the picture. OpenCV has no such
+# floor: at a contrast threshold of 0 (below 0.00002) it makes every pixel of a flat region an extremum.
+ROUNDING = 1e-3
 _SQUARE = np.ones((3, 3), np.uint8)
 
 

@@ -23,7 +23,7 @@ from app.jobs import Job, Progress, native, run_to_end
 from app.records import Array, Float32, Int32, Keypoints, UInt8
 from app.vision.scale_space import ScaleSpace
 from app.vision.sift_descriptor import as_integers, normalised, raw_histograms
-from app.vision.sift_extrema import find_extrema
+from app.vision.sift_extrema import ROUNDING, find_extrema
 from app.vision.sift_orientation import find_peaks, histograms, smoothed
 from app.vision.sift_records import LENGTH, ORIENTATION_BINS, Candidates, Part, SiftExplanation, SiftSettings, Stage
 from app.vision.sift_refine import refine
@@ -40,10 +40,6 @@ WORDS = {
     Stage.ORIENTED: "oriented",
     Stage.DESCRIBED: "described",
 }
-# Grey levels: differences below are the rounding of float32 sums of 8-bit values, not the picture. OpenCV has no such
-# floor: at a contrast threshold of 0 (below 0.00002) it makes every pixel of a flat region an extremum.
-ROUNDING = 1e-3
-
 R = TypeVar("R")
 
 

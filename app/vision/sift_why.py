@@ -13,7 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from app.records import Array
-from app.vision.sift_extrema import find_extrema
+from app.vision.sift_extrema import ROUNDING, find_extrema
 from app.vision.sift_records import BORDER, Candidates, SiftExplanation, SiftSettings, Stage
 from app.vision.sift_refine import FULL_SCALE, STEPS
 
@@ -156,7 +156,7 @@ def _weak_extremum(explanation: SiftExplanation, x: float, y: float, near_px: fl
         col, row = space.nearest(octave, x, y)
         windows = space.windows(octave, tuple(range(settings.levels)), col, row, radius)
         stack = np.diff(np.stack([window.values for window in windows]), axis=0)
-        samples = find_extrema(stack, 0.0)
+        samples = find_extrema(stack, ROUNDING)
         if not len(samples):
             continue
         values = stack[samples.layer, samples.row, samples.col]

@@ -63,12 +63,12 @@ def test_that_the_columns_and_arrays_have_the_documented_names(tmp_path: Path) -
     made = Features(Keypoints.at([[1.5, 2]], size=3), Descriptors(np.ones((1, 4), np.float32)))
     write_features_csv(tmp_path / "f.csv", made, ORIGIN)
     assert (tmp_path / "f.csv").read_text(encoding="utf-8").splitlines()[1:] == [
-        "x,y,size,angle,response,octave,layer",
-        "1.5,2,3,,0,0,0",
+        "x,y,size,angle,response,octave,layer,sublayer",
+        "1.5,2,3,,0,0,0,",
     ]
     write_features_npz(tmp_path / "f.npz", made, ORIGIN)
     with np.load(tmp_path / "f.npz", allow_pickle=False) as content:
-        expected = {"keypoints", "size", "angle", "response", "octave", "layer", "descriptors"}
+        expected = {"keypoints", "size", "angle", "response", "octave", "layer", "sublayer", "descriptors"}
         assert expected <= set(content.files)
         np.testing.assert_array_equal(content["image_size"], [40, 30])
 
