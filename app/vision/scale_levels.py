@@ -1,6 +1,6 @@
-"""The arithmetic of a scale space: its settings, one blur, one doubling, one halving.
+"""The parts of a scale space: its settings, one blur, one doubling, one halving, and what is cut from its levels.
 
-What lives here: :class:`ScaleSpaceSettings` and the filters every level is made with. What does not: levels themselves
+What lives here: :class:`ScaleSpaceSettings`, :class:`Window`, :class:`LevelView` and the filters of every level. What does not: levels themselves
 (``scale_space``). May import: records, settings, numpy and cv2.
 
 Source: Lowe, IJCV 60(2), 2004, section 3. The filters are OpenCV's, so that its SIFT sees the same numbers.
@@ -9,13 +9,15 @@ Source: Lowe, IJCV 60(2), 2004, section 3. The filters are OpenCV's, so that its
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from app.records import Float32, UInt8
+from app.records import Float32, UInt8, read_only
 from app.settings import Settings, flag, number
 
+Kind = Literal["gaussian", "dog"]
 LEAST_BLUR = 0.1  # as OpenCV: the first blur is never less, whatever was assumed
 
 
@@ -92,6 +94,48 @@ class ScaleSpaceSettings(Settings):
         """Return the blur added at level 1, 2, ... in octave pixels: sqrt(sigma_l**2 - sigma_(l-1)**2)."""
         previous = [self.k ** (level - 1) * self.sigma0 for level in range(1, self.levels)]
         return tuple(float(np.sqrt((sigma * self.k) ** 2 - sigma**2)) for sigma in previous)
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A cut-out of one level or difference.
+
+    Attributes:
+        values: (h, w) float32; pixel [row - top, col - left] is the level's pixel (col, row).
+        left, top: octave pixel of ``values[0, 0]``; the window is clipped at the level's border.
+        octave, level: where it was cut.
+    """
+
+    values: Float32
+    left: int
+    top: int
+    octave: int
+    level: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", read_only(self.values, np.float32, (None, None), "Window.values"))
+
+
+@dataclass(frozen=True, eq=False)
+class LevelView:
+    """A whole level for the eye: at octave resolution or coarser, made without the levels before it.
+
+    Attributes:
+        values: (h, w) float32 grey levels (differences may be negative).
+        step: image pixels per pixel of ``values``; image = view pixel * step.
+        octave, level, kind: what is shown.
+        sigma: its blur in image pixels (of the lower Gaussian for a difference).
+    """
+
+    values: Float32
+    step: float
+    octave: int
+    level: int
+    kind: Kind
+    sigma: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", read_only(self.values, np.float32, (None, None), "LevelView.values"))
 
 
 def octave_count(width: int, height: int, settings: ScaleSpaceSettings) -> int:

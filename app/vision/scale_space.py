@@ -16,8 +16,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -27,7 +25,10 @@ from app.jobs import Job, Progress
 from app.records import Float32, Float64, UInt8, read_only
 from app.vision.scale_levels import (
     LEAST_BLUR,
+    Kind,
+    LevelView,
     ScaleSpaceSettings,
+    Window,
     blurred,
     doubled,
     first_level,
@@ -38,52 +39,9 @@ from app.vision.scale_levels import (
 
 __all__ = ["KEPT_BYTES", "Kind", "LevelView", "ScaleSpace", "ScaleSpaceSettings", "Window"]
 
-Kind = Literal["gaussian", "dog"]
 KEPT_BYTES = 100_000_000  # of levels besides the bases of the octaves
 VIEW_PIXELS = 2_200_000  # a view of a level has at most about this many, a little more than 1080p
 VIEW_SIGMA = 1.2  # a view has the coarsest pixels that still are this much finer than its blur
-
-
-@dataclass(frozen=True, eq=False)
-class Window:
-    """A cut-out of one level or difference.
-
-    Attributes:
-        values: (h, w) float32; pixel [row - top, col - left] is the level's pixel (col, row).
-        left, top: octave pixel of ``values[0, 0]``; the window is clipped at the level's border.
-        octave, level: where it was cut.
-    """
-
-    values: Float32
-    left: int
-    top: int
-    octave: int
-    level: int
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", read_only(self.values, np.float32, (None, None), "Window.values"))
-
-
-@dataclass(frozen=True, eq=False)
-class LevelView:
-    """A whole level for the eye: at octave resolution or coarser, made without the levels before it.
-
-    Attributes:
-        values: (h, w) float32 grey levels (differences may be negative).
-        step: image pixels per pixel of ``values``; image = view pixel * step.
-        octave, level, kind: what is shown.
-        sigma: its blur in image pixels (of the lower Gaussian for a difference).
-    """
-
-    values: Float32
-    step: float
-    octave: int
-    level: int
-    kind: Kind
-    sigma: float
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "values", read_only(self.values, np.float32, (None, None), "LevelView.values"))
 
 
 class ScaleSpace:
@@ -217,10 +175,7 @@ class ScaleSpace:
                 waiting.append(second.submit(cv2.subtract, gaussians[-1], gaussians[-2], differences[level]))
             for one in waiting:
                 one.result()
-        following = octave + 1
-        with self._lock:
-            if following in self.octaves and following not in self._bases:
-                self._bases[following] = _frozen(halved(gaussians[settings.layers]))
+        self._next_base(octave, gaussians[settings.layers])
         return gaussians, differences
 
     def buffer(self, octave: int | None = None) -> Float32:
@@ -229,16 +184,45 @@ class ScaleSpace:
         return np.empty((self.settings.levels - 1 + self.settings.planes) * width * height, np.float32)
 
     def all_levels(self) -> Job[None]:
-        """Make every level and difference once, octave by octave, keeping only the first level of each.
+        """Make every level and difference once, keeping only the first level of each octave.
 
-        Yields :class:`Progress` whose payload is (octave, Gaussians, differences), see :meth:`stack`; they are
-        overwritten by the next step, so copy what must stay.
+        Yields :class:`Progress` whose payload is (octave, level, Gaussian, difference to the next level), the last of
+        an octave without difference (None). Both arrays are overwritten by the next steps: copy what must stay. Three
+        levels and two differences of the first octave are all the memory it takes.
         """
-        buffer = self.buffer()
-        total = len(self.octaves)
-        for done, octave in enumerate(self.octaves):
-            gaussians, differences = self.stack(octave, buffer)
-            yield Progress(done + 1, total, f"Blurring octave {octave}", (octave, gaussians, differences))
+        increments, total = self.settings.increments(), len(self.octaves) * self.settings.levels
+        width, height = self.size(self.octaves[0])
+        ring = [np.empty(width * height, np.float32) for _ in range(5)]
+        done = 0
+        with ThreadPoolExecutor(1, "dog") as second:
+            for octave in self.octaves:
+                width, height = self.size(octave)
+                levels = [part[: width * height].reshape(height, width) for part in ring[:3]]
+                differences = [part[: width * height].reshape(height, width) for part in ring[3:]]
+                text, low, waiting = f"Blurring octave {octave}", self.base(octave), None
+                for level, sigma in enumerate(increments, start=1):
+                    high = blurred(low, sigma, levels[level % 3])
+                    if waiting is not None:
+                        waiting.result()  # it was taken while this level was blurred
+                        before = self.base(octave) if level == 2 else levels[(level - 2) % 3]
+                        done += 1
+                        yield Progress(done, total, text, (octave, level - 2, before, differences[level % 2]))
+                    waiting = second.submit(cv2.subtract, high, low, differences[(level + 1) % 2])
+                    if level == self.settings.layers:
+                        self._next_base(octave, high)
+                    low = high
+                if waiting is not None:
+                    waiting.result()
+                last, done = len(increments), done + 2
+                before = levels[(last - 1) % 3]
+                yield Progress(done - 1, total, text, (octave, last - 1, before, differences[(last + 1) % 2]))
+                yield Progress(done, total, text, (octave, last, low, None))
+
+    def _next_base(self, octave: int, level: Float32) -> None:
+        """Keep the first level of the octave after this one."""
+        with self._lock:
+            if octave + 1 in self.octaves and octave + 1 not in self._bases:
+                self._bases[octave + 1] = _frozen(halved(level))
 
     def prepare(self) -> Job[None]:
         """Make the first level of every octave, so that windows, cubes and curves answer at once."""

@@ -126,9 +126,19 @@ def test_that_asking_in_any_order_gives_the_same_levels() -> None:
 
 def test_that_all_levels_come_as_a_job_and_little_is_kept() -> None:
     space = ScaleSpace(camera())
+    whole = ScaleSpace(camera())
+    seen = []
     job = space.all_levels()
-    first = next(job).payload
-    assert first[0] == -1
+    for octave, level, gaussian, difference in (progress.payload for progress in job):
+        seen.append((octave, level))
+        if octave < 2:
+            assert np.array_equal(gaussian, whole.gaussian(octave, level))
+            if difference is not None:
+                assert np.array_equal(difference, whole.dog(octave, level))
+        assert (difference is None) == (level == 5)
+    assert seen == [(octave, level) for octave in space.octaves for level in range(6)]
+    job = space.all_levels()
+    next(job)
     job.close()
     run_to_end(space.all_levels())
     assert space.kept_bytes <= 1.4 * 4 * 4 * 512 * 512
