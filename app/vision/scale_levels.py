@@ -1,7 +1,7 @@
 """The parts of a scale space: its settings, one blur, one doubling, one halving, and what is cut from its levels.
 
-What lives here: :class:`ScaleSpaceSettings`, :class:`Window`, :class:`LevelView` and the filters of every level. What does not: levels themselves
-(``scale_space``). May import: records, settings, numpy and cv2.
+What lives here: :class:`ScaleSpaceSettings`, :class:`Window`, :class:`LevelView` and the filters of every level. What
+does not: levels themselves (``scale_space``). May import: records, settings, numpy and cv2.
 
 Source: Lowe, IJCV 60(2), 2004, section 3. The filters are OpenCV's, so that its SIFT sees the same numbers.
 """
