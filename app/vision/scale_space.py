@@ -41,7 +41,8 @@ __all__ = ["KEPT_BYTES", "Kind", "LevelView", "ScaleSpace", "ScaleSpaceSettings"
 
 KEPT_BYTES = 100_000_000  # of levels besides the bases of the octaves
 VIEW_PIXELS = 2_200_000  # a view of a level has at most about this many, a little more than 1080p
-VIEW_SIGMA = 1.2  # a view has the coarsest pixels that still are this much finer than its blur
+SHRUNK_BLUR = 0.8  # of a picture shrunk for views, in its own pixels
+VIEW_SIGMA = 1.0  # a view has the coarsest pixels that still are this much finer than its blur
 
 
 class ScaleSpace:
@@ -286,7 +287,7 @@ class ScaleSpace:
         """Return a whole level for the eye with one or two blurs of the image, without any other level.
 
         It has at most ``most`` pixels, and no finer ones than its blur needs. One blur instead of a chain: it differs
-        from the exact level by a grey level or so, more at the border, so take numbers from :meth:`window`.
+        from the exact level by a grey level or so, more at the border and at sharp edges, so take numbers from :meth:`window`.
         """
         self._check(octave, level, self.settings.levels if kind == "gaussian" else self.settings.planes)
         return _view(self, octave, level, kind, most)
@@ -296,7 +297,7 @@ class ScaleSpace:
     def shrunk(self, halvings: int) -> tuple[Float32, float, float]:
         """Return (picture, its blur, its step) for views: halved this many times, -1 doubled; blur in image pixels.
 
-        From the first halving on it has a blur of one of its own pixels. Kept: a third more than the image.
+        From the first halving on it has a blur of 0.8 of its own pixels. Kept: a third more than the image.
         """
         with self._lock:
             while len(self._shrunk) <= halvings:
@@ -307,7 +308,7 @@ class ScaleSpace:
                 step = 2.0 ** (len(self._shrunk) - 1)
                 if min(values.shape) < 2:
                     break
-                more = float(np.sqrt(max((2 * step) ** 2 - have**2, 0.0)))
+                more = float(np.sqrt(max((SHRUNK_BLUR * 2 * step) ** 2 - have**2, 0.0)))
                 self._shrunk.append((_frozen(halved(blurred(values, more / step))), float(np.hypot(have, more))))
             if halvings < 0:
                 return doubled(self.grey.astype(np.float32)), self.settings.blur, 0.5

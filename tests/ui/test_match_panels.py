@@ -63,7 +63,7 @@ def use_matcher(hands: Hands, key: str) -> None:
 # ---------------------------------------------------------------------------- Why not?
 
 STAGES = {
-    "sift": {"keypoint", "rank", "ratio", "mutual", "verify"},
+    "sift": {"detector", "keypoint", "rank", "ratio", "mutual", "verify"},
     "orb": {"keypoint", "rank", "ratio", "mutual", "verify"},
     "patch-zncc": {"keypoint", "rank", "ratio", "mutual", "verify"},
     "asift": {"keypoint", "rank", "ratio", "mutual", "verify"},
@@ -141,12 +141,13 @@ def test_that_a_place_without_keypoint_says_how_far_the_nearest_is(hands: Hands)
         key=lambda at: float(np.linalg.norm(result.left.keypoints.xy - at, axis=1).min()),  # type: ignore[union-attr]
     )
     answer = ask(hands, place, (100.0, 80.0))
-    assert answer.died_at == "keypoint"
+    assert answer.died_at == "detector"
+    assert "Left image: " in answer.sentence
     under = hands.canvas.picture_at(*hands.point("left", *place).toTuple())
     assert under is not None
     gap = float(np.linalg.norm(result.left.keypoints.xy - (under.x, under.y), axis=1).min())
-    assert f"{gap:.1f} px away" in answer.sentence
-    assert all(passed is None for stage, passed in stages(answer).items() if stage != "keypoint")
+    assert f"{gap:.1f} px away" in next(report.text for report in answer.reports if report.stage == "keypoint")
+    assert all(passed is None for stage, passed in stages(answer).items() if stage not in ("detector", "keypoint"))
 
 
 def test_that_an_ambiguous_descriptor_dies_at_the_ratio_with_its_quotient(hands: Hands) -> None:

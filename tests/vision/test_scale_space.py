@@ -157,7 +157,9 @@ def test_that_a_view_shows_the_level(kind: str) -> None:
         every = round(view.step / 2.0**octave)
         part = exact[::every, ::every][: view.values.shape[0], : view.values.shape[1]]
         error = np.abs(part - view.values[: part.shape[0], : part.shape[1]])
-        assert np.percentile(error, 99) < (1.5 if kind == "gaussian" else 0.8)
+        # Octave -1 is shown from the picture itself, without the small blur of its interpolation.
+        assert np.percentile(error, 99) < (1.5 if octave >= 0 else 3.0)
+        assert np.median(error) < 0.1
     small = space.view(-1, 3, most=5000)
     assert small.values.size <= 5000
 
