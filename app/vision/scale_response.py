@@ -117,7 +117,7 @@ def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = 
     """
     chosen = sigma_grid(space) if sigmas is None else np.asarray(sigmas, np.float64)
     k = space.settings.k
-    smooth, laplacian = _measured(space, x, y, np.concatenate([chosen, k * chosen]))
+    smooth, laplacian = _measured(space, x, y, np.concatenate([chosen, k * chosen]), np.tile(k * chosen, 2))
     count = len(chosen)
     dog = (smooth[count:] - smooth[:count]).astype(np.float32)
     log = (chosen**2 * laplacian[:count]).astype(np.float32)
@@ -133,18 +133,19 @@ def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = 
     )
 
 
-def _measured(space: ScaleSpace, x: float, y: float, sigmas: Float64) -> tuple[Float64, Float64]:
+def _measured(space: ScaleSpace, x: float, y: float, sigmas: Float64, by: Float64) -> tuple[Float64, Float64]:
     """Return (L, laplacian of L) at a point for every sigma, all in image pixels.
 
     Kernels that reach too far on the image's own pixels are applied to the first level of a coarser octave. Octaves
     drop an odd last row or column, which moves the mirror: near those borders the image itself is reduced instead.
+    ``by`` is the blur that chooses the octave: one for both ends of a difference, which is small beside them.
     """
     smooth, laplacian = np.empty(len(sigmas)), np.empty(len(sigmas))
     todo = np.arange(len(sigmas))
     octave = 0
     while len(todo):
         step = 2**octave
-        fine = sigmas[todo] * REACH <= FINE_SAMPLES * step
+        fine = by[todo] * REACH <= FINE_SAMPLES * step
         some, todo = todo[fine], todo[~fine]
         if len(some):
             have = space.settings.sigma0 * step if octave else space.settings.blur
@@ -153,7 +154,7 @@ def _measured(space: ScaleSpace, x: float, y: float, sigmas: Float64) -> tuple[F
             if octave and not _inside(space, octave, x / step + reach, y / step + reach):
                 rest = np.concatenate([some, todo])
                 missing = np.sqrt(np.maximum(sigmas[rest] ** 2 - space.settings.blur**2, 0.01))
-                smooth[rest], laplacian[rest] = _by_reduction(space.grey, x, y, missing)
+                smooth[rest], laplacian[rest] = _by_reduction(space.grey, x, y, missing, by[rest])
                 break
             window, left, top = _window(space.base(octave) if octave else space.grey, x / step, y / step, reach)
             smooth[some], laplacian[some] = _products(window, (x / step - left, y / step - top), own)
@@ -171,7 +172,7 @@ def _inside(space: ScaleSpace, octave: int, right: float, bottom: float) -> bool
     return right <= width - 1 - margin and bottom <= height - 1 - margin
 
 
-def _by_reduction(grey: Array, x: float, y: float, sigmas: Float64) -> tuple[Float64, Float64]:
+def _by_reduction(grey: Array, x: float, y: float, sigmas: Float64, by: Float64) -> tuple[Float64, Float64]:
     """Return the same for blurs to be added to the image, large kernels being applied to a reduced window of it."""
     smooth, laplacian = np.empty(len(sigmas)), np.empty(len(sigmas))
     todo = np.arange(len(sigmas))
@@ -179,7 +180,7 @@ def _by_reduction(grey: Array, x: float, y: float, sigmas: Float64) -> tuple[Flo
     window, left, top = _window(grey, x, y, reach)
     step, have = 1, 0.0
     while True:
-        fine = sigmas[todo] * REACH <= FINE_SAMPLES * step
+        fine = by[todo] * REACH <= FINE_SAMPLES * step
         some, todo = todo[fine], todo[~fine]
         if len(some):
             col, row = (x - left) / step, (y - top) / step

@@ -287,7 +287,8 @@ class ScaleSpace:
         """Return a whole level for the eye with one or two blurs of the image, without any other level.
 
         It has at most ``most`` pixels, and no finer ones than its blur needs. One blur instead of a chain: it differs
-        from the exact level by a grey level or so, more at the border and at sharp edges, so take numbers from :meth:`window`.
+        from the exact level by a grey level or so, more at the border and at sharp edges, so take numbers from
+        :meth:`window`.
         """
         self._check(octave, level, self.settings.levels if kind == "gaussian" else self.settings.planes)
         return _view(self, octave, level, kind, most)

@@ -229,7 +229,7 @@ def test_that_scale_is_relative() -> None:
 # ------------------------------------------------------------------------ response over scale
 
 
-@pytest.mark.parametrize("radius", [6, 10, 16, 24])
+@pytest.mark.parametrize("radius", [6, 10, 12, 16, 24])
 def test_that_a_disk_answers_at_0633_r_and_at_r_over_root_2(radius: int) -> None:
     found = response_at(ScaleSpace(disk(radius), UNBLURRED), MIDDLE, MIDDLE)
     assert found.peak_dog is not None
