@@ -66,7 +66,7 @@ def view(qtbot: QtBot, photographs: list[np.ndarray]) -> PairView:
     return made
 
 
-def percentile(move: Callable[[int], None], view: PairView, frames: int = 60, rounds: int = 4) -> float:
+def percentile(move: Callable[[int], None], view: PairView, frames: int = 60, rounds: int = 2) -> float:
     """The 95th percentile of milliseconds from input to painted, a slice of drawing included; the calmest round."""
     patience, best = Patience(), float("inf")
     for _ in range(rounds):
