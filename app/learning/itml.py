@@ -50,7 +50,7 @@ class ItmlSettings(Settings):
         0,
         100_000,
         10,
-        label="Pairs of each kind",
+        label="Pairs",
         zero_means="automatic",
         help="Random similar and dissimilar pairs; automatic is 20 times the number of classes squared, at least 100.",
     )
@@ -58,9 +58,9 @@ class ItmlSettings(Settings):
     iterations: int = number(50, 1, 5000, 10, label="Sweeps", help="Passes over all pairs at most.")
     tolerance: float = number(
         1e-3,
-        1e-9,
-        1e-1,
-        1e-4,
+        0.0,
+        0.1,
+        1e-6,
         label="Tolerance",
         log_scale=True,
         help="Stop when the multipliers of the pairs change by less than this share in a sweep.",
@@ -70,10 +70,11 @@ class ItmlSettings(Settings):
         0,
         2000,
         1,
-        label="Principal components",
+        label="PCA",
         zero_means="automatic",
         help=(
-            "Reduce the data by PCA first. Automatic: only above 200 features, to 95 % of the variance but at most 200."
+            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
+            "to 95 % of the variance but at most 200."
         ),
     )
 

@@ -43,7 +43,7 @@ class LmnnSettings(Settings):
         1,
         50,
         1,
-        label="Target neighbours",
+        label="Targets k",
         help=(
             "How many nearest points of its own class each point wants close. They are chosen once, by the Euclidean "
             "distance: fixing them is what makes the problem convex."
@@ -73,8 +73,8 @@ class LmnnSettings(Settings):
     iterations: int = number(200, 1, 5000, 10, label="Iterations", help="Stop after this many steps at the latest.")
     tolerance: float = number(
         1e-5,
-        1e-9,
-        1e-1,
+        0.0,
+        0.1,
         1e-6,
         label="Tolerance",
         log_scale=True,
@@ -85,10 +85,11 @@ class LmnnSettings(Settings):
         0,
         2000,
         1,
-        label="Principal components",
+        label="PCA",
         zero_means="automatic",
         help=(
-            "Reduce the data by PCA first. Automatic: only above 200 features, to 95 % of the variance but at most 200."
+            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
+            "to 95 % of the variance but at most 200."
         ),
     )
     rank: int = number(

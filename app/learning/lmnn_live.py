@@ -35,7 +35,7 @@ class Follower:
         self._memory: Memory = deque(maxlen=MEMORY)
         self._count = 0
 
-    def step(self, x: Float64, y: Rows, *, steps: int = 2) -> Iterate:
+    def step(self, x: Float64, y: Rows, *, steps: int = 1) -> Iterate:
         """Return the next iterate for data of the same shape: new targets and impostors, a few steps of L-BFGS.
 
         Raises:

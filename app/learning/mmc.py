@@ -62,7 +62,7 @@ class MmcSettings(Settings):
         0,
         1_000_000,
         100,
-        label="Pairs of each kind",
+        label="Pairs",
         zero_means="all",
         help="How many random similar and dissimilar pairs to learn from; all up to 2,000 points, then 100,000.",
     )
@@ -70,8 +70,8 @@ class MmcSettings(Settings):
     iterations: int = number(200, 1, 5000, 10, label="Iterations", help="Stop after this many steps at the latest.")
     tolerance: float = number(
         1e-6,
-        1e-10,
-        1e-1,
+        0.0,
+        0.1,
         1e-6,
         label="Tolerance",
         log_scale=True,
@@ -82,10 +82,11 @@ class MmcSettings(Settings):
         0,
         2000,
         1,
-        label="Principal components",
+        label="PCA",
         zero_means="automatic",
         help=(
-            "Reduce the data by PCA first. Automatic: only above 200 features, to 95 % of the variance but at most 200."
+            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
+            "to 95 % of the variance but at most 200."
         ),
     )
 

@@ -39,8 +39,8 @@ class NcaSettings(Settings):
     iterations: int = number(100, 1, 5000, 10, label="Iterations", help="Stop after this many steps at the latest.")
     tolerance: float = number(
         1e-5,
-        1e-10,
-        1e-1,
+        0.0,
+        0.1,
         1e-6,
         label="Tolerance",
         log_scale=True,
@@ -51,10 +51,11 @@ class NcaSettings(Settings):
         0,
         2000,
         1,
-        label="Principal components",
+        label="PCA",
         zero_means="automatic",
         help=(
-            "Reduce the data by PCA first. Automatic: only above 200 features, to 95 % of the variance but at most 200."
+            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
+            "to 95 % of the variance but at most 200."
         ),
     )
     seed: int = number(0, 0, 2**31 - 1, 1, label="Seed", help="Of the sample taken from more than 3,000 points.")

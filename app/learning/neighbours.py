@@ -19,6 +19,7 @@ Labels = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 # Floats of one block of the distance matrix: 16 MB in float64.
 BLOCK = 2_000_000
+FEW = 8
 
 
 def mapped(x: Array, factor: Float64 | None) -> Float64:
@@ -59,7 +60,17 @@ def _blocks(n: int, m: int) -> Iterator[slice]:
 
 
 def _smallest(distance: Float64, k: int) -> Rows:
-    """Return the columns of the k smallest of every row, ascending, the lowest column first among equals."""
+    """Return the columns of the k smallest of every row, ascending, the lowest column first among equals.
+
+    The distances may be overwritten.
+    """
+    if k <= FEW:  # a few passes are faster than a partition
+        near = np.empty((len(distance), k), np.int64)
+        rows = np.arange(len(distance))
+        for column in range(k):
+            near[:, column] = distance.argmin(axis=1)
+            distance[rows, near[:, column]] = np.inf
+        return near
     if k < distance.shape[1]:
         near = np.sort(np.argpartition(distance, k - 1, axis=1)[:, :k], axis=1)
     else:

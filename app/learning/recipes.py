@@ -58,7 +58,7 @@ class NaiveSettings(Settings):
         help="What fixes the scale. Each has a closed form, which the descent must reach.",
     )
     gamma: float = number(
-        1.0, 1e-6, 1e9, 0.1, label="γ", log_scale=True, help="Strength of the penalty; M shrinks as 1/γ."
+        1.0, 0.001, 1e9, 0.1, label="γ", log_scale=True, help="Strength of the penalty; M shrinks as 1/γ."
     )
     iterations: int = number(150, 1, 5000, 10, label="Iterations", help="Steps of the descent.")
 

@@ -38,7 +38,7 @@ class RelativeSettings(Settings):
     others: int = number(3, 1, 50, 1, label="Other neighbours", help="l runs over this many nearest of other classes.")
     cost: float = number(
         1.0,
-        1e-6,
+        0.001,
         1e6,
         0.1,
         label="C",
@@ -48,9 +48,9 @@ class RelativeSettings(Settings):
     iterations: int = number(300, 1, 5000, 10, label="Iterations", help="Stop after this many steps at the latest.")
     tolerance: float = number(
         1e-3,
-        1e-9,
-        1e-1,
-        1e-4,
+        0.0,
+        0.1,
+        1e-6,
         label="Tolerance",
         log_scale=True,
         help="Stop when the primal and the dual objective are this close (as a share).",
@@ -60,10 +60,11 @@ class RelativeSettings(Settings):
         0,
         2000,
         1,
-        label="Principal components",
+        label="PCA",
         zero_means="automatic",
         help=(
-            "Reduce the data by PCA first. Automatic: only above 200 features, to 95 % of the variance but at most 200."
+            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
+            "to 95 % of the variance but at most 200."
         ),
     )
 

@@ -36,7 +36,14 @@ def _sift() -> type[Workspace]:
     return SiftWorkspace
 
 
+def _metric() -> type[Workspace]:
+    from app.ui.workspaces.metric import MetricWorkspace
+
+    return MetricWorkspace
+
+
 WORKSPACES: tuple[WorkspaceEntry, ...] = (
     WorkspaceEntry("match", "Match", 1, _match),
     WorkspaceEntry("sift", "SIFT", 2, _sift),
+    WorkspaceEntry("metric", "Metric", 6, _metric),
 )

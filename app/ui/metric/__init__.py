@@ -1,0 +1,1 @@
+"""The pages of the Metric workspace and their parts: points and ellipse, curves, lamps."""

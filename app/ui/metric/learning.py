@@ -1,0 +1,206 @@
+"""Running a learner behind the Learn page: what is learned from, the iterates so far, and following a dragged point.
+
+What lives here: :class:`Learning`, which keeps data and history and runs jobs in the session's lane for questions. What
+does not: widgets. May import: ``app.learning``, the session, QtCore.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs import Progress
+from app.learning.iterates import Iterate, Learned
+from app.learning.learners import Row, learner
+from app.learning.lmnn import LmnnSettings
+from app.learning.lmnn_live import Follower
+from app.learning.neighbours import decision_regions, leave_one_out_error
+from app.learning.toy import toy
+from app.records import Float64, UserError
+from app.ui.lane import Event
+from app.ui.metric.state import MetricState
+from app.ui.session import Message, Session
+
+MOST_ERRORS = 48  # iterates whose k-NN error is computed
+GRID = (96, 72)
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A finished run: the result, and the k-NN error of some iterates by step."""
+
+    learned: Learned
+    errors: dict[int, float]
+
+
+def run_job(row: Row, x: Float64, y: np.ndarray, settings: Any, k: int) -> Generator[Progress, None, Outcome]:
+    """Learn, then compute the leave-one-out errors of some iterates."""
+    assert row.learn is not None
+    learned = yield from row.learn(x, y, settings)
+    total = len(learned.history)
+    steps = sorted({0, total - 1, *range(0, total, max(1, total // MOST_ERRORS))})
+    errors: dict[int, float] = {}
+    for at in steps:
+        yield Progress(at, total, "Counting errors", learned.history[at])
+        errors[at] = learned.history[at].error(x, y, k)
+    return Outcome(learned, errors)
+
+
+def regions_job(x: Float64, y: np.ndarray, k: int, box: Box, factor: Float64) -> Generator[Progress, None, np.ndarray]:
+    """Return the k-NN classes on a grid over the box."""
+    yield Progress(0, 1, "Colouring the plane")
+    return decision_regions(x, y, k, box, GRID, factor=factor)
+
+
+class Learning(QObject):
+    """Data, history and the jobs of the Learn page.
+
+    Signals:
+        changed: data, history, regions or the fault are new.
+
+    Attributes:
+        x, y: the data with what was dragged.
+        history: iterates; while a run is under way only those that arrived.
+        errors: k-NN error by step.
+        notes: sentences of the learner.
+        fault: why there is no result, empty otherwise.
+        regions: classes on the grid over ``regions_box``, None until computed.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._lane = session.probe_lane
+        self.x: Float64 = np.zeros((0, 2))
+        self.y = np.zeros(0, np.int64)
+        self.history: tuple[Iterate, ...] = ()
+        self.errors: dict[int, float] = {}
+        self.notes: tuple[str, ...] = ()
+        self.fault = ""
+        self.regions: np.ndarray | None = None
+        self._run = self._follow = self._colour = 0
+        self._key: tuple[Any, ...] = ()
+        self._follower: Follower | None = None
+        self._lane.progressed.connect(self._on_progress)
+        self._lane.finished.connect(self._on_finished)
+        self._lane.failed.connect(self._on_failed)
+        self._lane.cancelled.connect(self._on_cancelled)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a learner runs or regions are being coloured."""
+        return bool(self._run or self._colour)
+
+    @property
+    def running(self) -> bool:
+        """Whether a learner runs."""
+        return bool(self._run)
+
+    def show_state(self, state: MetricState, settings: Any, *, force: bool = False) -> None:
+        """Take the data of a state; learn anew if they, the learner or its settings changed."""
+        key = (state.toy, state.points, state.noise, state.seed, state.moved, state.learner, settings, state.neighbours)
+        if key == self._key and not force:
+            return
+        self._key = key
+        try:
+            x, self.y = toy(state.toy, points=state.points, noise=state.noise, seed=state.seed)
+        except UserError as error:
+            self._fail(str(error))
+            return
+        self.x = x.copy()
+        for row, a, b in state.moved:
+            if row < len(self.x):
+                self.x[row] = a, b
+        method = learner(state.learner)
+        self.fault, self.regions, self.notes = "", None, ()
+        self.history, self.errors = (), {}
+        data, k = (self.x.copy(), self.y), min(state.neighbours, len(self.x) - 1)
+        self._follower = None
+        self._run = self._lane.start(lambda: run_job(method, *data, settings, k))
+        self.changed.emit()
+
+    def drag(self, row: int, x: float, y: float, settings: Any) -> None:
+        """Move a point; LMNN follows by a warm step, the others learn anew when it is dropped."""
+        self.x = self.x.copy()
+        self.x[row] = x, y
+        self.regions = None
+        if isinstance(settings, LmnnSettings) and settings.push > 0 and settings.rank == 0 and self.history:
+            if self._follower is None:
+                self._follower = Follower(settings, self.history[-1].factor)
+            follower, data = self._follower, (self.x, self.y)
+            self._follow = self._lane.start(lambda: self._followed(follower, *data))
+        self.changed.emit()
+
+    @staticmethod
+    def _followed(follower: Follower, x: Float64, y: np.ndarray) -> Generator[Progress, None, Iterate]:
+        yield Progress(0, 1, "Following the point")
+        return follower.step(x, y)
+
+    def colour(self, iterate: Iterate, box: Box, k: int) -> None:
+        """Compute the regions of an iterate over a box, unless a learner runs."""
+        if self.running:
+            return
+        data, factor = (self.x.copy(), self.y), iterate.factor
+        self._colour = self._lane.start(lambda: regions_job(*data, k, box, factor))
+
+    def error_at(self, iterate: Iterate, k: int) -> float:
+        """Return the error of an iterate; toys are small enough to count at once."""
+        if iterate.step not in self.errors:
+            self.errors[iterate.step] = leave_one_out_error(self.x, self.y, k, factor=iterate.factor)
+        return self.errors[iterate.step]
+
+    def cancel(self) -> None:
+        """Stop the learner; what it reached stays."""
+        if self._run and self._lane.busy:
+            self._lane.cancel()
+
+    # --------------------------------------------------------------------- lane
+
+    def _on_progress(self, event: Event) -> None:
+        payload = event.value.payload
+        if event.job == self._run and isinstance(payload, Iterate):
+            if not self.history or payload.step > self.history[-1].step:
+                self.history = (*self.history, payload)
+            self.changed.emit()
+
+    def _on_finished(self, event: Event) -> None:
+        if event.job == self._run:
+            outcome: Outcome = event.value
+            self._run = 0
+            self.history, self.errors = outcome.learned.history, outcome.errors
+            self.notes = outcome.learned.notes
+        elif event.job == self._follow:
+            self.history, self.errors = (event.value,), {}
+        elif event.job == self._colour:
+            self._colour, self.regions = 0, event.value
+        else:
+            return
+        self.changed.emit()
+
+    def _on_failed(self, event: Event) -> None:
+        if event.job not in (self._run, self._follow, self._colour) or not event.job:
+            return
+        if isinstance(event.value, UserError):
+            self._fail(str(event.value))
+        else:
+            self._fail(f"Something went wrong while learning: {event.value}")
+
+    def _on_cancelled(self, event: Event) -> None:
+        if event.job and event.job == self._run:
+            self._run = 0
+            self.changed.emit()
+        elif event.job and event.job == self._colour:
+            self._colour = 0
+
+    def _fail(self, text: str) -> None:
+        self._run = self._follow = self._colour = 0
+        self.fault = text
+        self._session.message.emit(Message(text, "error"))
+        self.changed.emit()

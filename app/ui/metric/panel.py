@@ -1,0 +1,204 @@
+"""The settings and the details of the Metric workspace.
+
+What lives here: :class:`MetricSettings` (learner, its form, the data; or the measure) and :class:`MetricDetails`. What
+does not: the pages. May import: ``app.learning`` tables, ``form``, ``facts``, ``settings_panel``, Qt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.learning.learners import ROWS, learner
+from app.learning.measures import MEASURES
+from app.learning.toy import TOYS
+from app.ui.facts import Facts, sentence
+from app.ui.form import Form, build
+from app.ui.metric.state import MetricState
+from app.ui.settings_panel import heading, rule
+from app.ui.style import Style
+
+
+class MetricSettings(QWidget):
+    """Signals: ``changed`` a new :class:`MetricState`; ``held`` for undo."""
+
+    changed = Signal(object)
+    held = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.state = MetricState()
+        self._learner = ""
+        self.method_form: Form | None = None
+        self.methods = QComboBox()
+        self.methods.setAccessibleName("Learner")
+        for row in ROWS:
+            if row.learn is not None:
+                self.methods.addItem(row.title, row.key)
+        self.methods.activated.connect(self._choose_method)
+        self.measures = QComboBox()
+        self.measures.setAccessibleName("Measure")
+        for item in MEASURES:
+            self.measures.addItem(item.title, item.key)
+        self.measures.addItem("a formula of your own", "typed")
+        self.measures.activated.connect(self._choose_measure)
+        self.data_form = build(self.state)
+        self.data_form.changed.connect(self._data_changed)
+        self.data_form.held.connect(self.held)
+        self.data_form.help_wanted.connect(self._show_help)
+        self.put_back = QPushButton("Put dragged points back")
+        self.put_back.clicked.connect(lambda: self.changed.emit(replace(self.state, moved=(), step=-1)))
+        self._build()
+
+    def _build(self) -> None:
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        self._learn_part, self._axiom_part = QWidget(), QWidget()
+        self._learn_column = QVBoxLayout(self._learn_part)
+        axioms = QVBoxLayout(self._axiom_part)
+        for part in (self._learn_column, axioms):
+            part.setContentsMargins(0, 0, 0, 0)
+            part.setSpacing(8)
+        self._form_place = QWidget()
+        for widget in (heading("LEARNER"), self.methods, self._form_place, rule(), heading("DATA AND VIEW"),
+                       self.data_form, self.put_back):  # fmt: skip
+            self._learn_column.addWidget(widget)
+        for widget in (heading("MEASURE"), self.measures):
+            axioms.addWidget(widget)
+        column.addWidget(self._learn_part)
+        column.addWidget(self._axiom_part)
+        column.addStretch(1)
+        scroll = QScrollArea()
+        scroll.setObjectName("panelScroll")
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(body)
+        self._help = QLabel("Point at a setting to read what it does.")
+        self._help.setProperty("role", "help")
+        self._help.setWordWrap(True)
+        self._help.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._help.setContentsMargins(16, 8, 16, 8)
+        self._help.setMinimumHeight(72)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(rule())
+        outer.addWidget(self._help)
+
+    def _show_help(self, text: str) -> None:
+        self._help.setText(text)
+
+    def show_state(self, state: MetricState, settings: Any) -> None:
+        """Show a state with the settings of its learner."""
+        self.state = state
+        self._learn_part.setVisible(state.page == "learn")
+        self._axiom_part.setVisible(state.page == "axioms")
+        with QSignalBlocker(self.methods), QSignalBlocker(self.measures):
+            self.methods.setCurrentIndex(self.methods.findData(state.learner))
+            self.measures.setCurrentIndex(self.measures.findData(state.measure))
+        if self.data_form.settings != state:
+            self.data_form.set_values(state)
+        self.put_back.setEnabled(bool(state.moved))
+        self.put_back.setToolTip("" if state.moved else "No point has been dragged yet")
+        if self._learner != state.learner:
+            self._rebuild(settings)
+        elif self.method_form is not None and self.method_form.settings != settings:
+            self.method_form.set_values(settings)
+
+    def _rebuild(self, settings: Any) -> None:
+        self._learner = self.state.learner
+        form = build(settings)
+        form.changed.connect(self._method_changed)
+        form.held.connect(self.held)
+        form.help_wanted.connect(self._show_help)
+        old = self._form_place
+        self._learn_column.replaceWidget(old, form)
+        self._form_place = self.method_form = form
+        old.hide()
+        old.deleteLater()
+
+    def _choose_method(self, _index: int) -> None:
+        self.changed.emit(replace(self.state, learner=self.methods.currentData(), step=-1))
+
+    def _choose_measure(self, _index: int) -> None:
+        self.changed.emit(replace(self.state, measure=self.measures.currentData()))
+
+    def _method_changed(self, settings: Any) -> None:
+        self.changed.emit(replace(self.state, step=-1, **self.state.with_settings(self.state.learner, settings)))
+
+    def _data_changed(self, state: MetricState) -> None:
+        other = (state.toy, state.points, state.noise, state.seed)
+        own = (self.state.toy, self.state.points, self.state.noise, self.state.seed)
+        fresh: dict[str, Any] = {"moved": (), "step": -1, "anchor": 0} if other != own else {}
+        named = {
+            name: getattr(state, name) for name in ("toy", "points", "noise", "seed", "neighbours", "regions", "ring")
+        }
+        self.changed.emit(replace(self.state, **named, **fresh))
+
+
+class MetricDetails(QWidget):
+    """What is looked at in words and numbers: the method with its formula, the facts, what to try."""
+
+    def __init__(self, look: Style, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self.title = QLabel()
+        self.title.setProperty("role", "title")
+        self.title.setWordWrap(True)
+        self.formula = QLabel()
+        self.formula.setWordWrap(True)
+        self.formula.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.teaches, self.told = sentence(""), sentence("")
+        self.facts = Facts(look, "Numbers of the metric")
+        body = QWidget()
+        line = QHBoxLayout(body)
+        line.setContentsMargins(16, 8, 16, 8)
+        line.setSpacing(32)
+        words = QVBoxLayout()
+        words.setSpacing(6)
+        for widget in (self.title, self.formula, self.teaches, self.told):
+            words.addWidget(widget)
+        words.addStretch(1)
+        line.addLayout(words, 1)
+        line.addWidget(self.facts, 0, Qt.AlignmentFlag.AlignTop)
+        scroll = QScrollArea()
+        scroll.setObjectName("panelScroll")
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(body)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+
+    def show_state(self, state: MetricState) -> None:
+        """Show the words of the page."""
+        if state.page == "learn":
+            row = learner(state.learner)
+            toy = next(item for item in TOYS if item.key == state.toy)
+            self.title.setText(
+                f"{row.title} — judgements {row.judgements}; loss {row.loss}; regulariser {row.regulariser}"
+            )
+            self.title.setToolTip(f"<p>{row.source}. Convex: {row.convex}.</p>")
+            self.formula.setText(row.formula)
+            self.teaches.setText(f"{row.teaches} {toy.title}: {toy.teaches}")
+        else:
+            self.title.setText("Is it a metric?")
+            self.formula.setText(
+                "N  f ≥ 0     I  f(x, y) = 0 ⇔ x = y     S  f(x, y) = f(y, x)     T  f(x, z) ≤ f(x, y) + f(y, z)"
+            )
+            self.teaches.setText(
+                "Choose a measure at the right or type your own. Squared distances are no metric; their roots are. A "
+                "half lamp: f(x, x) = 0 holds, but different points can be at distance 0, a pseudometric."
+            )
+
+    def show_facts(self, told: tuple[list[tuple[str, str]], str]) -> None:
+        """Show rows and a sentence."""
+        rows, text = told
+        self.facts.set_rows(rows)
+        self.told.setText(text)

@@ -1,0 +1,249 @@
+"""The Metric workspace with real mouse and key events."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtTest import QTest
+from window_parts import refs_of
+
+from app.learning.mahalanobis import matrix_of
+from app.ui.launch import _wait
+from app.ui.metric.learn_page import unit_of
+from app.ui.metric.points import box_of
+from app.ui.metric.state import MetricState
+from app.ui.session import Message, Session
+from app.ui.session_state import SavedState, from_json, to_json, typed
+from app.ui.style import Style
+from app.ui.workspaces import WORKSPACES
+from app.ui.workspaces.metric import MetricWorkspace
+
+Until = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture
+def until() -> Until:
+    """Wait with events until a condition holds; a machine that learns elsewhere too gets half a minute."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        assert _wait(condition, 30.0), "nothing happened in half a minute"
+
+    return wait
+
+
+@pytest.fixture
+def workspace(session: Session, until: Until) -> Iterator[MetricWorkspace]:
+    session.open_pairs(refs_of(1))
+    look = Style("dark")
+    look.apply()
+    made = MetricWorkspace(session, look)
+    look.setParent(made)
+    made.resize(900, 640)
+    made.show()
+    made.activate()
+    try:
+        until(lambda: not made.busy and len(made.learning.history) > 1 and not session.busy)
+        yield made
+    finally:
+        made.hide()
+        made.deleteLater()
+
+
+def settled(workspace: MetricWorkspace, until: Until) -> None:
+    until(lambda: not workspace.busy and bool(workspace.learning.history or workspace.learning.fault))
+
+
+def test_that_it_has_its_number_and_learns_when_it_comes_to_the_front(workspace: MetricWorkspace, until: Until) -> None:
+    entry = next(entry for entry in WORKSPACES if entry.key == "metric")
+    assert (entry.number, entry.title) == (6, "Metric")
+    assert entry.load() is MetricWorkspace
+    page = workspace.learn_page
+    history = workspace.learning.history
+    assert history[-1].objective < history[0].objective
+    assert page.scrubber.slider.maximum() == len(history) - 1
+    assert page.canvas.shown is not None
+    assert page.canvas.shown.targets
+    assert page.objective.values[0] == (0, history[0].objective)
+    assert workspace.details.facts.value("M is a") == "metric"
+    until(lambda: page.canvas.shown is not None and page.canvas.shown.regions is not None)
+
+
+def test_that_a_point_can_be_dragged_and_undo_puts_it_back(workspace: MetricWorkspace, until: Until) -> None:
+    canvas, session = workspace.learn_page.canvas, workspace.session
+    start = workspace.learning.x[5].copy()
+    at = canvas.to_widget(*start).toPoint()
+    row = canvas.point_near(QPointF(at))
+    assert row is not None
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=at)
+    assert workspace.metric_state.anchor == row
+    for step in range(1, 5):
+        QTest.mouseMove(canvas, at + QPoint(8 * step, -6 * step))
+    assert not np.allclose(workspace.learning.x[row], start)
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=at + QPoint(32, -24))
+    settled(workspace, until)
+    moved = workspace.metric_state.moved
+    assert [item[0] for item in moved] == [row]
+    assert moved[0][1:] == pytest.approx(canvas.to_plane(QPointF(at + QPoint(32, -24))), rel=0.2, abs=0.5)
+    session.undo()
+    settled(workspace, until)
+    if workspace.metric_state.moved:  # the choice of the point and its move may be two steps
+        session.undo()
+        settled(workspace, until)
+    assert workspace.metric_state.moved == ()
+    np.testing.assert_allclose(workspace.learning.x[row], start)
+
+
+def test_that_keys_choose_and_move_points(workspace: MetricWorkspace, until: Until) -> None:
+    canvas = workspace.learn_page.canvas
+    QTest.keyClick(canvas, Qt.Key.Key_PageDown)
+    assert workspace.metric_state.anchor == 1
+    QTest.keyClick(canvas, Qt.Key.Key_PageUp)
+    QTest.keyClick(canvas, Qt.Key.Key_PageUp)
+    assert workspace.metric_state.anchor == len(workspace.learning.x) - 1
+    x = workspace.learning.x[-1].copy()
+    QTest.keyClick(canvas, Qt.Key.Key_Right)
+    settled(workspace, until)
+    assert workspace.learning.x[-1][0] > x[0]
+    assert workspace.learning.x[-1][1] == pytest.approx(x[1], abs=1e-5)
+    workspace._settings.put_back.click()
+    settled(workspace, until)
+    np.testing.assert_allclose(workspace.learning.x[-1], x)
+
+
+def test_that_the_scrubber_replays(workspace: MetricWorkspace, until: Until) -> None:
+    page = workspace.learn_page
+    page.scrubber.slider.setValue(0)
+    assert workspace.metric_state.step == 0
+    np.testing.assert_allclose(page.iterate.matrix, np.eye(2))
+    assert page.scrubber.label.text().startswith("iteration 0 of")
+    page.scrubber.forward.click()
+    assert page.iterate.step == 1
+    page.scrubber.toggle()
+    assert page.scrubber.playing
+    until(lambda: not page.scrubber.playing)
+    assert page.iterate is workspace.learning.history[-1]
+    assert workspace.metric_state.step == -1
+
+
+@pytest.mark.parametrize("key", ["mmc", "mmc-lecture", "naive", "relative", "nca", "itml"])
+def test_that_every_learner_can_be_chosen(workspace: MetricWorkspace, until: Until, key: str) -> None:
+    methods = workspace._settings.methods
+    methods.setCurrentIndex(methods.findData(key))
+    methods.activated.emit(methods.currentIndex())
+    settled(workspace, until)
+    assert workspace.metric_state.learner == key
+    assert workspace._settings.method_form is not None
+    assert workspace.learning.fault == ""
+    for step in (0, -1):
+        workspace.set_state(replace(workspace.metric_state, step=step))
+        workspace.learn_page.grab()
+    if key == "mmc-lecture":
+        assert workspace.details.facts.value("M is a") == "pseudometric"
+
+
+def test_that_a_setting_learns_again_and_a_bad_one_is_told(workspace: MetricWorkspace, until: Until) -> None:
+    told: list[Message] = []
+    workspace.session.message.connect(told.append)
+    form = workspace._settings.method_form
+    assert form is not None
+    before = workspace.learning.history[-1].objective
+    form.changed.emit(replace(form.settings, push=0.9))
+    settled(workspace, until)
+    assert workspace.learning.history[-1].objective != before
+    assert workspace._method_settings().push == 0.9
+    form = workspace._settings.method_form
+    assert form is not None
+    form.changed.emit(replace(form.settings, k=40))
+    until(lambda: bool(workspace.learning.fault))
+    assert "too few for 40 target neighbours" in workspace.learning.fault
+    assert told[-1].kind == "error"
+    assert workspace.learn_page.scrubber.label.text() == "no iterations yet"
+    assert not workspace.learn_page.scrubber.play.isEnabled()
+    workspace.learn_page.grab()
+
+
+def test_that_other_points_forget_what_was_dragged(workspace: MetricWorkspace, until: Until) -> None:
+    workspace.set_state(replace(workspace.metric_state, moved=((0, 1.0, 1.0),), anchor=7))
+    settled(workspace, until)
+    form = workspace._settings.data_form
+    form.changed.emit(replace(form.settings, toy="moons"))
+    settled(workspace, until)
+    assert workspace.metric_state.moved == ()
+    assert workspace.metric_state.anchor == 0
+    assert workspace.metric_state.toy == "moons"
+
+
+def test_the_lamps_and_a_formula(workspace: MetricWorkspace, until: Until) -> None:
+    workspace.tabs["axioms"].click()
+    page = workspace.axiom_page
+    until(lambda: not page.busy and page.verdict is not None)
+    assert page.lamps["T"].lamp is not None
+    assert page.lamps["T"].lamp.state == "fails"
+    assert page.witness.lamp is page.lamps["T"].lamp
+    assert "4 > 1 + 1" in page.lamps["T"].found.text()
+    page.grab()
+    page.formula.clear()
+    QTest.keyClicks(page.formula, "norm(x - y)")
+    QTest.keyClick(page.formula, Qt.Key.Key_Return)
+    until(lambda: not page.busy and page.verdict is not None)
+    assert workspace.metric_state.measure == "typed"
+    assert page.verdict is not None
+    assert page.verdict.badge == "metric"
+    assert workspace.details.facts.value("badge") == "metric"
+    page.formula.clear()
+    QTest.keyClicks(page.formula, "x.__class__")
+    QTest.keyClick(page.formula, Qt.Key.Key_Return)
+    assert "cannot be used here" in page.complaint.text()
+    assert page.lamps["N"].lamp is None
+    page.grab()
+
+
+def test_that_the_state_survives_a_file(workspace: MetricWorkspace) -> None:
+    form = workspace._settings.method_form
+    assert form is not None
+    state = replace(workspace.metric_state, moved=((3, 0.5, -1.0),), step=2, toy="three", formula="max(x - y)")
+    state = replace(state, **state.with_settings("lmnn", replace(form.settings, push=0.7)))
+    workspace.set_state(state)
+    complaints: list[str] = []
+    saved = from_json(json.loads(json.dumps(to_json(workspace.session.state))), complaints.append)
+    part = dict(saved.workspaces)["metric"]
+    assert isinstance(part, SavedState)
+    back = typed(part, MetricState(), complaints.append)
+    assert complaints == []
+    assert back == state
+    assert back.settings_of("lmnn", type(form.settings)).push == 0.7
+
+
+def test_that_a_saved_state_of_another_version_is_repaired(workspace: MetricWorkspace, until: Until) -> None:
+    workspace.set_state(replace(workspace.metric_state, learner="gone", page="gone"))
+    settled(workspace, until)
+    assert workspace.metric_state.learner == "lmnn"
+    assert workspace.metric_state.page == "learn"
+
+
+def test_geometry_of_the_picture(workspace: MetricWorkspace) -> None:
+    canvas = workspace.learn_page.canvas
+    for x, y in ((0.0, 0.0), (1.5, -2.0)):
+        assert canvas.to_plane(canvas.to_widget(x, y)) == pytest.approx((x, y))
+    up, down = canvas.to_widget(0, 1), canvas.to_widget(0, -1)
+    assert up.y() < down.y()
+    box = box_of(np.array([[0.0, 0.0], [2.0, 1.0]]), 2.0)
+    assert (box[2] - box[0]) / (box[3] - box[1]) == pytest.approx(2)
+    assert unit_of(matrix_of(1e-3 * np.eye(2)), (-1, -1, 1, 1)) == pytest.approx(2e-4)
+    assert unit_of(np.zeros((2, 2)), (-1, -1, 1, 1)) == 1
+    assert canvas.point_near(QPointF(-500, -500)) is None
+
+
+def test_that_theme_and_size_change_without_fault(workspace: MetricWorkspace) -> None:
+    for theme, scale in (("light", True), ("dark", False)):
+        workspace.look.set_theme(theme)
+        workspace.look.set_presenting(scale)
+        workspace.resize(1200 if scale else 640, 420)
+        assert not workspace.grab().isNull()
+    assert workspace.copy_picture()
+    workspace.deactivate()
