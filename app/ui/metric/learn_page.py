@@ -106,6 +106,11 @@ class LearnPage(QWidget):
         column.addLayout(row, 1)
         column.addWidget(self.scrubber)
 
+    @property
+    def busy(self) -> bool:
+        """Whether what is shown is still being made."""
+        return self.learning.busy or self._later.isActive()
+
     # ---------------------------------------------------------------------- state
 
     def show_state(self, state: MetricState, settings: Any) -> None:

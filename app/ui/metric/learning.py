@@ -1,7 +1,7 @@
 """Running a learner behind the Learn page: what is learned from, the iterates so far, and following a dragged point.
 
-What lives here: :class:`Learning`, which keeps data and history and runs jobs in the session's lane for questions. What
-does not: widgets. May import: ``app.learning``, the session, QtCore.
+What lives here: :class:`Learning`, which keeps data and history and runs jobs in the session's lanes. What does not:
+widgets. May import: ``app.learning``, the session, QtCore.
 """
 
 from __future__ import annotations
@@ -77,7 +77,8 @@ class Learning(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._lane = session.probe_lane
+        self._lane = session.lane("learn")
+        self._probe = session.probe_lane
         self.x: Float64 = np.zeros((0, 2))
         self.y = np.zeros(0, np.int64)
         self.history: tuple[Iterate, ...] = ()
@@ -89,9 +90,10 @@ class Learning(QObject):
         self._key: tuple[Any, ...] = ()
         self._follower: Follower | None = None
         self._lane.progressed.connect(self._on_progress)
-        self._lane.finished.connect(self._on_finished)
-        self._lane.failed.connect(self._on_failed)
-        self._lane.cancelled.connect(self._on_cancelled)
+        for lane in (self._lane, self._probe):
+            lane.finished.connect(self._on_finished)
+            lane.failed.connect(self._on_failed)
+            lane.cancelled.connect(self._on_cancelled)
 
     @property
     def busy(self) -> bool:
@@ -148,7 +150,7 @@ class Learning(QObject):
         if self.running:
             return
         data, factor = (self.x.copy(), self.y), iterate.factor
-        self._colour = self._lane.start(lambda: regions_job(*data, k, box, factor))
+        self._colour = self._probe.start(lambda: regions_job(*data, k, box, factor))
 
     def error_at(self, iterate: Iterate, k: int) -> float:
         """Return the error of an iterate; toys are small enough to count at once."""

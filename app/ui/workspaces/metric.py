@@ -117,7 +117,7 @@ class MetricWorkspace(Workspace):
     @property
     def busy(self) -> bool:
         """Whether something is being computed for the page in front."""
-        return self._active and (self.learning.busy or self.axiom_page.busy)
+        return self._active and (self.learn_page.busy or self.axiom_page.busy)
 
     def activate(self) -> None:
         """Begin to learn, or go on where it was left."""
