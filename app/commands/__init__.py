@@ -52,6 +52,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("features", "IMAGE", "detect and describe one image"),
     Command("evaluate", "FOLDER", "compare matchers on many pairs with known truth"),
     Command("metric", "--data NAME", "learn a metric from labelled data or descriptors"),
+    Command("train", "--data FOLDER --out FILE", "train a network on photographs"),
 )
 
 

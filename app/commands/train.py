@@ -1,0 +1,189 @@
+"""``train``: train a network on photographs (or another set) and write it with its card."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from app.commands import PROGRAM, Parser, check_output
+from app.records import UserError
+from app.settings import fields_of, with_value
+
+if TYPE_CHECKING:
+    from app.jobs import Job, Progress
+    from app.learning.patch_set import PatchSet
+    from app.learning.train import TrainResult
+    from app.learning.train_settings import TrainSettings
+
+STATE = ".training.safetensors"
+PATCHES = ".patches.safetensors"
+
+
+def run(arguments: list[str]) -> int:
+    """Train; print how it goes, write the network, its card, and after every epoch the state to go on from."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    check_output(options.out, (".safetensors",))
+    out = Path(options.out)
+    settings, warp = _settings(options)
+    state = out.with_name(out.stem + STATE)
+    if state.exists() and not options.resume:
+        raise UserError(f"{state} is of a training that was not finished; add --resume to go on, or delete it.")
+    patches = out.with_name(out.stem + PATCHES)
+    ids, data = _data(options.data, warp, patches)
+    print(f"{data.name}: {len(data)} patches of {data.classes} points")
+    for note in data.notes:
+        print(note)
+    from app.learning.train import train
+
+    result = _shown(train(data, settings, autosave=state, resume=options.resume), _line)
+    _write(out, result, warp, ids, shlex.join(["train", *arguments]))
+    for file in (state, patches):
+        file.unlink(missing_ok=True)
+    if result.stopped:
+        print(result.stopped)
+    return 0
+
+
+def _parser() -> Parser:
+    from app.learning.patch_data import WarpSettings
+    from app.learning.train_settings import TrainSettings
+
+    parser = Parser(prog=f"{PROGRAM} train", description="Train a network to describe patches, and write it.")
+    parser.add_argument(
+        "--data",
+        nargs="+",
+        required=True,
+        metavar="FOLDER",
+        help="folders of photographs, warped and relit; the word scikit-image takes those it brings",
+    )
+    parser.add_argument("--out", required=True, metavar="FILE", help="the network to write, .safetensors")
+    parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
+    for kind in (TrainSettings, WarpSettings):
+        group = parser.add_argument_group("training" if kind is TrainSettings else "patches")
+        for spec in fields_of(kind):
+            flag = f"--{spec.name.replace('_', '-')}"
+            if any(flag in action.option_strings for action in parser._actions):
+                continue  # one seed for both
+            what = " | ".join(key for key, _ in spec.options) or f"{spec.low:g} to {spec.high:g}"
+            text = f"{spec.label}: {what} (default {spec.default})".replace("%", "%%")
+            group.add_argument(flag, default=None, metavar="X", help=text)
+    return parser
+
+
+def _settings(options: argparse.Namespace) -> tuple[TrainSettings, Any]:
+    from app.learning.patch_data import WarpSettings
+    from app.learning.train_settings import TrainSettings
+
+    given = {name: value for name, value in vars(options).items() if value is not None}
+    made: list[Any] = []
+    for kind in (TrainSettings, WarpSettings):
+        settings: Any = kind()
+        for spec in fields_of(kind):
+            if spec.name in given:
+                settings = with_value(settings, spec.name, given[spec.name])
+        made.append(settings)
+    train = made[0]
+    # The losses that choose by themselves, or whose name is their choice.
+    if train.loss == "hardnet" and "miner" not in given:
+        train = with_value(train, "miner", "in-batch")
+    elif "miner" not in given and train.loss != "hardnet":
+        train = with_value(train, "miner", "semi-hard")
+    return train, made[1]
+
+
+def _data(places: list[str], warp: Any, kept: Path) -> tuple[tuple[tuple[str, str], ...], PatchSet]:
+    """Return the patches, and name and sha256 of every photograph they are of.
+
+    They are written beside the result while it is not finished, so that going on need not cut them again.
+    """
+    from app.learning.patch_data import warped_patches
+    from app.learning.patch_set import load_patches, save_patches
+    from app.learning.photographs import find_photographs, read_photographs
+    from app.settings import to_json
+
+    photographs = _shown(read_photographs(find_photographs(places)), lambda progress: progress.text)
+    ids = tuple((p.name, p.sha256) for p in photographs)
+    origin = repr((to_json(warp), ids))
+    data = load_patches(kept, origin)
+    if data is None:
+        name = f"{len(photographs)} photographs, warped"
+        data = _shown(warped_patches([(p.name, p.grey) for p in photographs], warp, name=name), lambda p: p.text)
+        save_patches(kept, data, origin)
+    return ids, data
+
+
+def _shown(job: Job[Any], line: Callable[[Progress], str]) -> Any:
+    """Run a job with a progress bar on stderr (a line every half minute where that is no terminal)."""
+    import sys
+
+    from tqdm import tqdm
+
+    from app.jobs import run_to_end
+
+    quiet = not sys.stderr.isatty()
+    with tqdm(total=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}", mininterval=30 if quiet else 0.1) as bar:
+        last = 0.0
+
+        def show(progress: Progress) -> None:
+            nonlocal last
+            if time.monotonic() - last < (30 if quiet else 0.1):
+                return
+            last = time.monotonic()
+            bar.total = progress.total
+            bar.n = progress.done
+            bar.set_description(line(progress))
+
+        return run_to_end(job, show)
+
+
+def _line(progress: Progress) -> str:
+    """Return where a training stands in one line."""
+    state = progress.payload
+    parts = [progress.text, f"step {state.step}"]
+    if len(state.curves.loss):
+        parts.append(f"loss {state.curves.loss[-20:].mean():.3f}")
+    if state.judgements:
+        parts.append(f"FPR95 {state.judgements[-1].fpr95:.4f}, rank-1 {state.judgements[-1].rank1:.3f}")
+    if state.lamp.why:
+        parts.append(state.lamp.why)
+    return " · ".join(parts)
+
+
+def _write(out: Path, result: TrainResult, warp: Any, ids: tuple[tuple[str, str], ...], command: str) -> None:
+    from app.learning.model_store import ModelCard, save_checkpoint
+    from app.learning.towers import DIMENSIONS
+    from app.learning.train_settings import margin_of
+    from app.settings import to_json
+
+    settings, last = result.settings, result.snapshot
+    numbers: dict[str, float] = {}
+    if last.judgements:
+        judged = last.judgements[-1]
+        numbers = {"held-out FPR95": round(judged.fpr95, 5), "held-out rank-1": round(judged.rank1, 4)}
+    card = ModelCard(
+        name=out.stem,
+        sha256="",
+        network=settings.network,
+        side=32,
+        span=float(warp.spans.split("+")[0]),
+        dimensions=DIMENSIONS,
+        loss=settings.loss,
+        miner=settings.miner,
+        margin=margin_of(settings),
+        seed=settings.seed,
+        settings={"training": to_json(settings), "patches": to_json(warp)},
+        data=result.data[0],
+        data_ids=ids,
+        steps=last.step,
+        epochs=last.epoch,
+        seconds=round(last.seconds, 1),
+        numbers=numbers,
+        command=command,
+    )
+    done = save_checkpoint(out, card, result.tensors)
+    print(f"Wrote {out} (sha256 {done.sha256[:12]}…) and its card: {last.step} steps, " + str(numbers))

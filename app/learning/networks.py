@@ -1,0 +1,145 @@
+"""Networks that turn a patch into a descriptor: one tower, shared by all branches.
+
+What lives here: the tower every Siamese network here is made of. What does not: its sizes (``towers``), heads that
+decide (``heads``), losses, training, files. May import: towers, records and torch, inside functions only: torch takes
+two seconds to load.
+
+Sources: the layout is that of L2-Net and HardNet (Tian et al., CVPR 2017; Mishchuk et al., NeurIPS 2017): 3x3
+convolutions, batch normalisation without affine parameters, one convolution over the rest, unit length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.learning.towers import DIMENSIONS, TowerPlan, remaining_side
+from app.records import Array, Float32, UInt8
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+CHUNK = 256  # patches described at once: what they leave behind stays in the cache
+# Batches of one photograph differ from each other: statistics are averaged over about 20 of them.
+MOMENTUM = 0.05
+LEAST_DEVIATION = 1e-3  # grey levels; keeps a flat patch from dividing by zero
+
+
+def make_tower(plan: TowerPlan, *, side: int = 32, dimensions: int = DIMENSIONS, seed: int = 0) -> nn.Sequential:
+    """Return a tower for (N, 1, side, side) standardised patches, giving (N, dimensions), not yet of unit length.
+
+    Weights are orthogonal with gain 0.6 (HardNet's), drawn from ``seed`` and nothing else; the layout in memory is
+    channels last, which is what the convolutions of a CPU are fast at.
+    """
+    import torch
+    from torch import nn
+
+    generator = torch.Generator().manual_seed(seed)
+    layers: list[nn.Module] = []
+    channels = 1
+    for width, kernel, stride in plan.layers:
+        layers.append(nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=False))
+        layers += [nn.BatchNorm2d(width, momentum=MOMENTUM, affine=False), nn.ReLU(inplace=True)]
+        channels = width
+    layers.append(nn.Conv2d(channels, dimensions, remaining_side(side, plan), bias=False))
+    layers += [nn.BatchNorm2d(dimensions, momentum=MOMENTUM, affine=False), nn.Flatten()]
+    tower = nn.Sequential(*layers)
+    for module in tower:
+        if isinstance(module, nn.Conv2d):
+            nn.init.orthogonal_(module.weight, gain=0.6, generator=generator)
+    return channels_last(tower)
+
+
+def channels_last(network: nn.Sequential) -> nn.Sequential:
+    """Return the network itself with the weights of its convolutions laid out channels last."""
+    import torch
+
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network
+
+
+def standardised(patches: Tensor) -> Tensor:
+    """Return (N, 1, S, S) patches with zero mean and unit deviation each; a flat one becomes zero.
+
+    Takes away gain and offset of the light exactly, so no network has to learn it.
+    """
+    centred = patches - patches.mean((1, 2, 3), keepdim=True)
+    deviation = centred.square().mean((1, 2, 3), keepdim=True).sqrt()
+    return centred / (deviation + LEAST_DEVIATION)
+
+
+def embed(tower: nn.Module, patches: Tensor) -> Tensor:
+    """Return (N, D) unit vectors of (N, 1, S, S) float patches in grey levels."""
+    import torch
+    from torch.nn import functional
+
+    inputs = standardised(patches).contiguous(memory_format=torch.channels_last)
+    return functional.normalize(tower(inputs), dim=1)
+
+
+def as_input(patches: Array) -> Tensor:
+    """Return (N, S, S) patches of any number type as an (N, 1, S, S) float tensor."""
+    import torch
+
+    return torch.from_numpy(np.ascontiguousarray(patches, np.float32))[:, None]
+
+
+def describe_patches(tower: nn.Module, patches: UInt8, *, on: Callable[[int], None] | None = None) -> Float32:
+    """Return the (N, D) float32 descriptors of (N, S, S) patches, with the tower as it is when judging.
+
+    The tower's mode (training or judging) is left as it was.
+
+    Args:
+        tower: made by :func:`make_tower`.
+        patches: any number, also none.
+        on: called with the number of patches done after every 256.
+    """
+    import torch
+
+    was = tower.training
+    tower.eval()
+    device = next(tower.parameters()).device
+    parts: list[Float32] = []
+    try:
+        with torch.inference_mode():
+            for start in range(0, max(1, len(patches)), CHUNK):
+                part = as_input(patches[start : start + CHUNK]).to(device)
+                parts.append(embed(tower, part).cpu().numpy())
+                if on is not None:
+                    on(min(start + CHUNK, len(patches)))
+    finally:
+        tower.train(was)
+    result: Float32 = np.concatenate(parts)
+    return result
+
+
+def folded(tower: nn.Sequential) -> nn.Sequential:
+    """Return a copy for judging with batch normalisation folded into the convolutions: same values, less work."""
+    from torch import nn
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    layers: list[nn.Module] = []
+    for module in tower:
+        if isinstance(module, nn.BatchNorm2d):
+            convolution = layers[-1]
+            assert isinstance(convolution, nn.Conv2d)
+            layers[-1] = fuse_conv_bn_eval(convolution.eval(), module.eval())
+        else:
+            layers.append(module)
+    return channels_last(nn.Sequential(*layers)).eval()
+
+
+def best_device() -> torch.device:
+    """Return the device to train on: cuda or mps where present, else the CPU."""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if torch.backends.mps.is_available():
+        return torch.device("mps")
+    return torch.device("cpu")

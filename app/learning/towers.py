@@ -1,0 +1,73 @@
+"""The sizes of towers by name, without torch: what forms, cards and the command line need to know of them.
+
+May import: the standard library only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DIMENSIONS = 128
+
+
+@dataclass(frozen=True)
+class TowerPlan:
+    """How a tower is built.
+
+    Attributes:
+        name: key on cards and on the command line.
+        title: in words.
+        layers: (channels, kernel side, stride) of every convolution before the last one.
+    """
+
+    name: str
+    title: str
+    layers: tuple[tuple[int, int, int], ...]
+
+
+PLANS = {
+    plan.name: plan
+    for plan in (
+        TowerPlan(
+            "tiny",
+            "Tiny, for a demonstration of a minute",
+            ((8, 3, 1), (16, 3, 2), (16, 3, 1), (32, 3, 2), (32, 3, 1)),
+        ),
+        TowerPlan(
+            "fast",
+            "Fast, the size of TFeat",
+            ((24, 5, 2), (24, 3, 1), (48, 3, 2), (48, 3, 1), (48, 3, 1)),
+        ),
+        TowerPlan(
+            "large",
+            "Large, HardNet's layout",
+            ((32, 3, 1), (32, 3, 1), (64, 3, 2), (64, 3, 1), (128, 3, 2), (128, 3, 1)),
+        ),
+    )
+}
+
+
+def remaining_side(side: int, plan: TowerPlan) -> int:
+    """Return the side of the map that the last convolution covers, for patches of this side."""
+    for _, _, stride in plan.layers:
+        side = -(-side // stride)
+    return side
+
+
+def multiply_adds(side: int, plan: TowerPlan, dimensions: int = DIMENSIONS) -> int:
+    """Return the multiply-accumulate operations of one patch of this side through the tower."""
+    total, channels = 0, 1
+    for width, kernel, stride in plan.layers:
+        side = -(-side // stride)
+        total += side * side * channels * width * kernel * kernel
+        channels = width
+    return total + side * side * channels * dimensions
+
+
+def parameters(side: int, plan: TowerPlan, dimensions: int = DIMENSIONS) -> int:
+    """Return the number of learned weights (batch normalisation has none)."""
+    total, channels = 0, 1
+    for width, kernel, _ in plan.layers:
+        total += channels * width * kernel * kernel
+        channels = width
+    return total + remaining_side(side, plan) ** 2 * channels * dimensions

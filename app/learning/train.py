@@ -1,0 +1,316 @@
+"""Training as a job: a step is a batch, and every yield carries a snapshot.
+
+What lives here: the loop, its schedule, judging, stopping on what cannot go on. What does not: losses, data, what a
+snapshot holds (``train_state``), files (``run_file``). May import: the rest of learning, jobs; torch inside functions.
+
+On the CPU the same settings, data and number of threads give the same weights to the last bit (unless time decides
+when to stop): all chance comes from one local generator, and nothing that adds in a changing order is used.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from app.jobs import Job, Progress
+from app.learning import losses, mining, networks, run_file, towers
+from app.learning.judge import judge
+from app.learning.patch_set import PairSampler, PatchSet, check_trainable, split
+from app.learning.train_settings import TrainSettings, check_margin, margin_of, threads_of
+from app.learning.train_state import Judgement, Lamp, MinedTriplets, TrainSnapshot, as_curves, collapse_lamp
+from app.records import Array, UserError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor, nn
+
+JUDGE_SHARE = 0.08  # of the scenes kept for judging
+JUDGE_SECONDS = 20.0
+WARM_UP = 0.03
+SHOWN = 24  # triplets in a snapshot
+
+
+@dataclass(frozen=True, eq=False)
+class TrainResult:
+    """A trained network.
+
+    Attributes:
+        settings: it was trained with.
+        tensors: weights and batch statistics by name, on the CPU.
+        snapshot: the last one.
+        stopped: why training ended early, or empty.
+        data: name and fingerprint of the set.
+    """
+
+    settings: TrainSettings
+    tensors: dict[str, Array]
+    snapshot: TrainSnapshot
+    stopped: str
+    data: tuple[str, str]
+
+
+@dataclass(eq=False)
+class _Run:
+    """The state of one training; everything in it goes into the run file and comes back from it."""
+
+    data: PatchSet
+    held_out: PatchSet
+    settings: TrainSettings
+    tower: nn.Sequential
+    optimiser: torch.optim.Adam
+    sampler: PairSampler
+    rng: np.random.Generator
+    generator: torch.Generator
+    device: torch.device
+    epoch: int = 0
+    step: int = 0
+    seconds: float = 0.0
+    rows: list[tuple[float, ...]] = field(default_factory=list)
+    judgements: list[Judgement] = field(default_factory=list)
+    judged_at: float = -math.inf
+    mined: MinedTriplets | None = None
+    epoch_files: list[str] = field(default_factory=list)
+    note: str = ""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return max(1, self.sampler.points // self.settings.batch)
+
+    @property
+    def total_steps(self) -> int:
+        return 0 if self.settings.minutes else self.settings.epochs * self.steps_per_epoch
+
+    def share(self) -> float:
+        """Return how much of the training is done, 0 to 1."""
+        if self.settings.minutes:
+            return min(1.0, self.seconds / (60 * self.settings.minutes))
+        return self.step / self.total_steps
+
+    def lamp(self) -> Lamp:
+        plan = losses.PLANS[self.settings.loss]
+        return collapse_lamp(
+            as_curves(np.array(self.rows[-50:])),
+            loss=plan.name,
+            margin=margin_of(self.settings),
+            squared=plan.squared,
+            miner=self.settings.miner,
+        )
+
+    def snapshot(self) -> TrainSnapshot:
+        return TrainSnapshot(
+            self.epoch,
+            self.step,
+            self.steps_per_epoch,
+            self.total_steps,
+            self.seconds,
+            as_curves(np.array(self.rows, np.float32)),
+            tuple(self.judgements),
+            self.mined,
+            self.lamp(),
+            margin_of(self.settings),
+            tuple(self.epoch_files),
+            self.note,
+        )
+
+    def progress(self, text: str = "") -> Progress:
+        settings = self.settings
+        done, total = (self.seconds, 60 * settings.minutes) if settings.minutes else (self.step, self.total_steps)
+        return Progress(min(done, total), total, text or f"Epoch {self.epoch + 1}", self.snapshot())
+
+
+def train(
+    data: PatchSet,
+    settings: TrainSettings,
+    *,
+    autosave: Path | None = None,
+    resume: bool = False,
+    epochs_folder: Path | None = None,
+) -> Job[TrainResult]:
+    """Train a tower on matching patches.
+
+    Yields a :class:`TrainSnapshot` before the first step and after every one; a step is a batch.
+
+    Args:
+        data: what to train on; 8 % of its scenes are kept for judging and never trained on.
+        settings: how.
+        autosave: file that takes the whole state after every epoch, atomically; training goes on from it.
+        resume: go on from ``autosave`` where it exists.
+        epochs_folder: existing folder that takes the network of every epoch, ``epoch-001.safetensors`` ...
+
+    Raises:
+        UserError: if the set cannot be trained on, the margin can never be met, or the file to go on from is of
+            another training.
+    """
+    import torch
+
+    check_margin(settings)
+    torch.set_num_threads(threads_of(settings))
+    run = _prepared(data, settings)
+    if autosave is not None and resume and autosave.exists():
+        run_file.restore(run, autosave)
+    yield run.progress("Starting")
+    yield from _judge(run)
+    good = run_file.network_tensors(run.tower)
+    stopped = ""
+    while run.share() < 1.0:
+        start = time.perf_counter()
+        stopped = _step(run)
+        run.seconds += time.perf_counter() - start
+        if stopped:
+            run_file.put_network(run.tower, good)
+            break
+        yield run.progress()
+        if run.step % run.steps_per_epoch == 0:
+            run.epoch += 1
+            yield from _judge(run)
+            good = run_file.network_tensors(run.tower)
+            _keep(run, good, autosave, epochs_folder)
+            yield run.progress()
+        elif run.seconds - run.judged_at > JUDGE_SECONDS:
+            yield from _judge(run)
+    if not stopped:
+        yield from _judge(run)
+        good = run_file.network_tensors(run.tower)
+        _keep(run, good, autosave, None)
+    return TrainResult(settings, good, run.snapshot(), stopped, (data.name, run_file.fingerprint(data)))
+
+
+def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
+    """Return a training that has not begun."""
+    import torch
+
+    check_trainable(data, settings.batch)
+    part, held_out = split(data, JUDGE_SHARE, settings.seed)
+    check_trainable(part, settings.batch)
+    device = networks.best_device()
+    plan = towers.PLANS[settings.network]
+    tower = networks.make_tower(plan, side=data.side, seed=settings.seed).to(device)
+    rng = np.random.default_rng(settings.seed)
+    return _Run(
+        part,
+        held_out,
+        settings,
+        tower,
+        torch.optim.Adam(tower.parameters(), settings.rate),
+        PairSampler(part, settings.batch, rng, augment=settings.augment),
+        rng,
+        torch.Generator(device).manual_seed(settings.seed),
+        device,
+    )
+
+
+def _keep(run: _Run, tensors: dict[str, Array], autosave: Path | None, folder: Path | None) -> None:
+    """Save what there is after an epoch; a full disk stops nothing, but is said."""
+    try:
+        if folder is not None:
+            target = folder / f"epoch-{run.epoch:03d}.safetensors"
+            run_file.save_network(target, tensors, run.settings, run.data.side)
+            run.epoch_files.append(str(target))
+        if autosave is not None:
+            run_file.save(run, autosave)
+        run.note = ""
+    except UserError as error:
+        run.note = f"{error} Training goes on, but the last epoch is not on disk."
+
+
+def rate_at(share: float, highest: float) -> float:
+    """Return the learning rate: rising linearly over the first 3 %, then falling linearly to 0."""
+    return highest * min(share / WARM_UP + 0.01, 1.0) * max(0.0, 1.0 - share)
+
+
+def _step(run: _Run) -> str:
+    """Train on one batch; return why training cannot go on, or nothing."""
+    import torch
+
+    settings = run.settings
+    for group in run.optimiser.param_groups:
+        group["lr"] = rate_at(run.share(), settings.rate)
+    points, left, right = run.sampler.draw()
+    patches = networks.as_input(np.concatenate([left, right])).to(run.device)
+    labels = torch.from_numpy(np.concatenate([points, points])).to(run.device)
+    run.tower.train()
+    embedding = networks.embed(run.tower, patches)
+    terms, distance = _terms(run, embedding, labels)
+    loss = terms.mean()
+    if settings.second_order:
+        half = len(embedding) // 2
+        loss = loss + settings.second_order * losses.second_order(embedding[:half], embedding[half:]).mean()
+    if not bool(torch.isfinite(loss)):
+        return (
+            f"The loss is not a number after step {run.step}; the network of epoch {run.epoch} is kept. Lower the rate."
+        )
+    run.optimiser.zero_grad()
+    torch.autograd.backward(loss)
+    norm = _gradient_norm(run.tower)
+    if not math.isfinite(norm):
+        return (
+            f"A gradient is infinite after step {run.step}; the network of epoch {run.epoch} is kept. Lower the rate."
+        )
+    run.optimiser.step()
+    run.step += 1
+    found = embedding.detach()
+    spread = float((found - found.mean(0)).square().sum(1).mean().sqrt())
+    row = (float(loss.detach()), terms.active(), norm, spread, len(terms.values), mining.possible_triplets(labels))
+    run.rows.append(row)
+    run.mined = _mined(terms, distance, np.concatenate([left, right]))
+    return ""
+
+
+def _terms(run: _Run, embedding: Tensor, labels: Tensor) -> tuple[losses.Terms, Tensor]:
+    """Return the elements of the loss, and the distances they were chosen by."""
+    import torch
+
+    plan, margin = losses.PLANS[run.settings.loss], margin_of(run.settings)
+    with torch.no_grad():
+        distance = losses.distance_matrix(embedding, squared=plan.squared)
+    if plan.kind == "batch":
+        return losses.lifted_terms(embedding, labels, margin), distance
+    triplets = mining.mine(run.settings.miner, distance, labels, margin=margin, generator=run.generator)
+    if plan.kind == "triplets":
+        return losses.triplet_terms(plan.name, embedding, triplets, margin), distance
+    first = torch.cat([triplets.anchor, triplets.anchor])
+    second = torch.cat([triplets.positive, triplets.negative])
+    same = torch.arange(len(first), device=first.device) < len(triplets)
+    return losses.pair_terms(plan.name, embedding, first, second, same, margin), distance
+
+
+def _gradient_norm(tower: nn.Module) -> float:
+    import torch
+
+    gradients = [p.grad for p in tower.parameters() if p.grad is not None]
+    return float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())
+
+
+def _mined(terms: losses.Terms, distance: Tensor, patches: Array) -> MinedTriplets | None:
+    """Return some elements that have an anchor, a positive and a negative."""
+    whole = ((terms.positive >= 0) & (terms.negative >= 0)).nonzero().flatten()
+    if not len(whole):
+        return None
+    a, p, n = (t[whole].cpu() for t in (terms.anchor, terms.positive, terms.negative))
+    matrix = distance.cpu()
+    gap = (matrix[a, n] - matrix[a, p]).numpy()
+    rows = np.linspace(0, len(whole) - 1, min(SHOWN, len(whole))).astype(np.int64)
+    shown = np.stack([patches[t.numpy()[rows]] for t in (a, p, n)], axis=1).astype(np.uint8)
+    return MinedTriplets(shown, gap[rows], gap[:20000])
+
+
+def _judge(run: _Run) -> Generator[Progress, None, None]:
+    """Judge the network on what was kept from it, unless that has just been done."""
+    if not len(run.held_out) or (run.judgements and run.judgements[-1].step == run.step):
+        return
+    start = time.perf_counter()
+    found = yield from judge(run.tower, run.held_out, run.step, run.epoch, lambda: run.progress("Judging"))
+    if run.judgements:
+        # Only the newest keeps its descriptors; of the others the numbers and distances stay.
+        old = run.judgements[-1]
+        run.judgements[-1] = replace(old, embedding=old.embedding[:0], sample=old.sample[:0], point=old.point[:0])
+    if found is not None:
+        run.judgements.append(found)
+    run.seconds += time.perf_counter() - start
+    run.judged_at = run.seconds

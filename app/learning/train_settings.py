@@ -1,0 +1,126 @@
+"""What a training is asked to do, and what can be said of it before it starts; without torch.
+
+May import: losses' and towers' lists, records, settings.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from app.learning import losses, mining, towers
+from app.records import UserError
+from app.settings import Settings, choice, flag, number
+
+FARTHEST = 2.0  # between unit vectors
+
+
+@dataclass(frozen=True)
+class TrainSettings(Settings):
+    """How a network is trained."""
+
+    network: str = choice(
+        "fast",
+        {plan.name: plan.title for plan in towers.PLANS.values()},
+        label="Network",
+        help="More channels tell more apart, and take longer for every step and every match.",
+    )
+    loss: str = choice(
+        "hardnet",
+        {plan.name: plan.title for plan in losses.PLANS.values()},
+        label="Loss",
+        help=(
+            "What is pulled together and pushed apart. "
+            "Contrastive losses look at pairs, triplet losses compare a right and a wrong partner of one anchor."
+        ),
+    )
+    miner: str = choice(
+        "in-batch",
+        mining.MINERS,
+        label="Negatives",
+        help=(
+            "Which wrong partners a batch looks at. Most of all triplets are easy and teach nothing; "
+            "the hardest teach most, but the squared loss may collapse on them."
+        ),
+    )
+    margin: float = number(
+        0.0,
+        0.0,
+        10.0,
+        0.05,
+        label="Margin",
+        help="How much farther than the right partner a wrong one has to be. Descriptors have length 1.",
+        zero_means="usual",
+    )
+    batch: int = number(
+        256, 4, 4096, 1, label="Batch", unit="pairs", help="Points per step; hard negatives are looked for among them."
+    )
+    epochs: int = number(10, 1, 10000, 1, label="Epochs", help="How often all points are gone through.")
+    minutes: float = number(
+        0.0,
+        0.0,
+        10000.0,
+        1.0,
+        label="Time",
+        unit="min",
+        help="Stop after this time instead of after the epochs; the rate then falls with time.",
+        zero_means="by epochs",
+    )
+    rate: float = number(
+        0.002,
+        1e-6,
+        1.0,
+        0.001,
+        label="Learning rate",
+        help="Of Adam, at its highest; it rises over the first steps and then falls linearly to nothing.",
+        log_scale=True,
+    )
+    second_order: float = number(
+        0.0,
+        0.0,
+        10.0,
+        0.1,
+        label="Second order",
+        help="Weight of asking that distances to neighbours agree between both views as well (SOSNet).",
+    )
+    augment: bool = flag(
+        True,
+        label="Mirror and turn",
+        help="Show pairs mirrored and as negatives too, where such patches might have been cut as well.",
+    )
+    seed: int = number(0, 0, 2**31 - 1, 1, label="Seed", help="Of first weights and batches. Same seed, same result.")
+    threads: int = number(
+        0,
+        0,
+        64,
+        1,
+        label="Threads",
+        help="Of the processor. As many as it has cores can be far slower once something else wants one.",
+        zero_means="one less than cores",
+    )
+
+
+def margin_of(settings: TrainSettings) -> float:
+    """Return the margin in force: the one given, or the loss's usual one."""
+    return settings.margin or losses.PLANS[settings.loss].margin
+
+
+def check_margin(settings: TrainSettings) -> None:
+    """Complain about a margin that descriptors of unit length can never meet.
+
+    Raises:
+        UserError: with the largest margin that can be met.
+    """
+    plan, margin = losses.PLANS[settings.loss], margin_of(settings)
+    # A squared triplet compares squared distances; a contrastive margin is a distance also where it is squared.
+    most = FARTHEST**2 if plan.squared and plan.kind == "triplets" else FARTHEST
+    if margin > most:
+        raise UserError(
+            f"A margin of {margin:g} can never be met: descriptors have length 1, so what it compares ends at "
+            f"{most:g}; choose {most:g} or less."
+        )
+
+
+def threads_of(settings: TrainSettings) -> int:
+    """Return how many threads to use: those asked for, or one less than there are cores."""
+    return settings.threads or max(1, (os.cpu_count() or 2) - 1)
