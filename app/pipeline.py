@@ -205,7 +205,8 @@ def _features(run: _Run, pair: ImagePair) -> Generator[Progress, None, tuple[Sid
 
 
 def _feature_key(spec: MatcherSpec, image: Image, settings: Any) -> Hashable:
-    return ("features", spec.key, settings.detect, settings.describe, image.id)
+    other = spec.identity(settings.describe) if spec.identity is not None else None
+    return ("features", spec.key, settings.detect, settings.describe, other, image.id)
 
 
 def _extraction(run: _Run, work: WorkingImage, settings: Any) -> Callable[[], Features]:

@@ -155,35 +155,12 @@ def _line(progress: Progress) -> str:
 
 
 def _write(out: Path, result: TrainResult, warp: Any, ids: tuple[tuple[str, str], ...], command: str) -> None:
-    from app.learning.model_store import ModelCard, save_checkpoint
-    from app.learning.towers import DIMENSIONS
-    from app.learning.train_settings import margin_of
+    from app.learning.model_store import card_of, save_checkpoint
     from app.settings import to_json
 
-    settings, last = result.settings, result.snapshot
-    numbers: dict[str, float] = {}
-    if last.judgements:
-        judged = last.judgements[-1]
-        numbers = {"held-out FPR95": round(judged.fpr95, 5), "held-out rank-1": round(judged.rank1, 4)}
-    card = ModelCard(
-        name=out.stem,
-        sha256="",
-        network=settings.network,
-        side=32,
-        span=float(warp.spans.split("+")[0]),
-        dimensions=DIMENSIONS,
-        loss=settings.loss,
-        miner=settings.miner,
-        margin=margin_of(settings),
-        seed=settings.seed,
-        settings={"training": to_json(settings), "patches": to_json(warp)},
-        data=result.data[0],
-        data_ids=ids,
-        steps=last.step,
-        epochs=last.epoch,
-        seconds=round(last.seconds, 1),
-        numbers=numbers,
-        command=command,
-    )
+    settings = {"training": to_json(result.settings), "patches": to_json(warp)}
+    span = float(warp.spans.split("+")[0])
+    card = card_of(result, out.stem, span=span, data_ids=ids, settings=settings, command=command)
     done = save_checkpoint(out, card, result.tensors)
-    print(f"Wrote {out} (sha256 {done.sha256[:12]}…) and its card: {last.step} steps, " + str(numbers))
+    reached = ", ".join(f"{name} {value:g}" for name, value in done.numbers.items())
+    print(f"Wrote {out} (sha256 {done.sha256[:12]}…) and its card: {done.steps} steps; {reached}")

@@ -1,21 +1,21 @@
 """Judging a network while it trains: on points it never saw.
 
-May import: networks, patch_set, patch_evaluation, train_state, jobs and numpy.
+May import: heads, networks, patch_set, patch_evaluation, train_state, jobs and numpy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from app.jobs import Progress
-from app.learning import networks
+from app.learning import heads, networks
 from app.learning.patch_evaluation import distances, false_positive_rate, paired_distances
 from app.learning.patch_set import PatchSet
 from app.learning.train_state import Judgement
-from app.records import Array, Float32
+from app.records import Array, Float32, Float64, Int32
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,43 +37,87 @@ def judged_rows(data: PatchSet, count: int = MOST_PAIRS) -> tuple[Array, Array]:
 
 
 def judge(
-    tower: nn.Module, data: PatchSet, step: int, epoch: int, progress: Callable[[], Progress]
+    network: nn.Module,
+    data: PatchSet,
+    when: tuple[int, int],
+    progress: Callable[[], Progress],
+    *,
+    design: str = "embedding",
 ) -> Generator[Progress, None, Judgement | None]:
     """Return FPR95, rank-1, distances, a sample of descriptors and the hardest wrong pairs; None of too few points.
 
+    Where the network decides, the distance of a pair is 1 - p(same); rank-1 and the sample are then of the tower's
+    activations, and missing where there are none (a joint network).
+
     Args:
-        tower: as it is; its mode is left as it was.
+        network: as it is; its mode is left as it was.
         data: held-out patches.
-        step, epoch: when.
+        when: step and epoch.
         progress: what to yield between pieces.
+        design: see :data:`app.learning.towers.DESIGNS`.
     """
     first, second = judged_rows(data)
     if len(first) < 2:
         return None
     rows = np.concatenate([first, second])
-    parts: list[Float32] = []
-    for start in range(0, len(rows), PIECE):
-        parts.append(networks.describe_patches(tower, data.patches[rows[start : start + PIECE]]))
-        yield progress()
-    found = np.concatenate(parts)
+    found = np.zeros((len(rows), 0), np.float32)
+    if design != "joint":
+        tower: Any = network if design == "embedding" else getattr(network, "tower", network)
+        parts: list[Float32] = []
+        for start in range(0, len(rows), PIECE):
+            parts.append(networks.describe_patches(tower, data.patches[rows[start : start + PIECE]]))
+            yield progress()
+        found = np.concatenate(parts)
     left, right = found[: len(first)], found[len(first) :]
     positive, negative, rank1 = paired_distances(left, right, data.scene[first])
-    gap = distances(left, right)
-    np.fill_diagonal(gap, np.inf)
-    flat = np.argsort(gap, axis=None)[:HARDEST]
-    a, b = np.unravel_index(flat, gap.shape)
+    if design != "embedding":
+        positive, negative = yield from _decided(network, data, (first, second), progress)
+    hardest, gaps = _hardest(left, right, first, second)
     some = np.linspace(0, len(first) - 1, min(SAMPLE_POINTS, len(first))).astype(np.int64)
-    both = np.concatenate([some, some + len(first)])
+    both = np.concatenate([some, some + len(first)]) if found.shape[1] else some[:0]
     return Judgement(
-        step,
-        epoch,
+        *when,
         false_positive_rate(positive, negative),
-        float(np.mean(rank1)) if rank1 else float("nan"),
+        float(np.mean(rank1)) if rank1 and found.shape[1] else float("nan"),
         positive,
         negative,
         found[both],
         rows[both].astype(np.int32),
         data.point[rows[both]],
-        np.column_stack([first[a], second[b]]).astype(np.int32),
-        gap.ravel()[flat].astype(np.float32),
+        hardest,
+        gaps,
     )
+
+
+def _hardest(left: Float32, right: Float32, first: Array, second: Array) -> tuple[Int32, Float32]:
+    """Return the rows and distances of the wrong pairs that are nearest to each other."""
+    if not left.shape[1]:
+        return np.zeros((0, 2), np.int32), np.zeros(0, np.float32)
+    gap = distances(left, right)
+    np.fill_diagonal(gap, np.inf)
+    flat = np.argsort(gap, axis=None)[: min(HARDEST, gap.size - len(left))]
+    a, b = np.unravel_index(flat, gap.shape)
+    return np.column_stack([first[a], second[b]]).astype(np.int32), gap.ravel()[flat].astype(np.float32)
+
+
+def _decided(
+    network: Any, data: PatchSet, rows: tuple[Array, Array], progress: Callable[[], Progress]
+) -> Generator[Progress, None, tuple[Float64, Float64]]:
+    """Return 1 - p(same) of the matching pairs, and of three random other pairs of the same scene for each."""
+    first, second = rows
+    rng = np.random.default_rng(0)
+    a, b = [first], [second]
+    for scene in np.unique(data.scene[first]):
+        of = np.flatnonzero(data.scene[first] == scene)
+        if len(of) > 1:
+            step = rng.integers(1, len(of), (len(of), 3))
+            a.append(np.repeat(first[of], 3))
+            b.append(second[of[(np.arange(len(of))[:, None] + step) % len(of)]].ravel())
+    left, right = np.concatenate(a), np.concatenate(b)
+    found = []
+    for start in range(0, len(left), PIECE):
+        part = slice(start, start + PIECE)
+        found.append(1 - heads.probabilities(network, data.patches[left[part]], data.patches[right[part]]))
+        yield progress()
+    values = np.concatenate(found).astype(np.float64)
+    return values[: len(first)], values[len(first) :]

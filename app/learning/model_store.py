@@ -1,24 +1,36 @@
 """Trained networks in files: weights as safetensors, and beside them a card in JSON that says what they are.
 
 What lives here: cards, reading and writing a checkpoint, and the list of those there are. What does not: the state of
-a training under way (``run_file``), running a network (``descriptor``). May import: tensor_file, settings, locate.
+a training under way (``run_file``), running a network (``descriptor``). May import: tensor_file, towers, onnx_file,
+settings, locate.
+
+Shipped models lie in ``resources/models``, the user's own in the program's data folder; a name is looked for in that
+order. Every deletion and renaming takes weights and card together.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from app import locate
 from app.learning import towers
+from app.learning.onnx_file import onnx_bytes
 from app.learning.tensor_file import read_tensors, write_tensors
 from app.records import Array, UserError
-from app.settings import load_json, save_json
+from app.settings import atomic_path, load_json, save_json, to_json
 
 SUFFIX = ".safetensors"
 CARD_KIND = "model card"
+SPAN = 3.0
+DEFAULT = "default"
+FOLDER_VARIABLE = "CORRESPONDENCE_EXPLORER_MODELS"
 NORMALISATION = "each patch minus its mean, divided by its standard deviation; descriptors of unit length"
 
 
@@ -115,19 +127,211 @@ def read_card(path: Path) -> ModelCard:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Return weights with their card, checked against each other.
+    """Return weights with their card.
+
+    A file without a card (a network of one epoch, saved while training) gets one from what it says of itself.
 
     Raises:
-        UserError: if either is missing or damaged, or the card is of another file.
+        UserError: if it is missing or damaged, or the card is of another file.
     """
-    card = read_card(path)
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
-    if hashlib.sha256(data).hexdigest() != card.sha256:
-        raise UserError(f"{path} is not the file its card describes (its sha256 differs); import it again.")
     tensors, metadata = read_tensors(path)
     if metadata.get("kind") != "network":
-        raise UserError(f"{path} does not hold a network; choose another file.")
+        raise UserError(f"{path} does not hold a network of this program; choose another file.")
+    digest = hashlib.sha256(data).hexdigest()
+    if not card_path(path).exists():
+        return Checkpoint(_bare_card(path, digest, metadata), tensors)
+    card = read_card(path)
+    if digest != card.sha256:
+        raise UserError(f"{path} is not the file its card describes (its sha256 differs); import it again.")
     return Checkpoint(card, tensors)
+
+
+def _bare_card(path: Path, digest: str, metadata: Mapping[str, str]) -> ModelCard:
+    try:
+        return ModelCard(
+            path.stem, digest, metadata["network"], int(metadata["side"]), SPAN, towers.DIMENSIONS, data="not stated"
+        )
+    except (KeyError, ValueError):
+        raise UserError(f"{path} does not say which network it holds; import it with its card.") from None
+
+
+# ------------------------------------------------------------------- the models there are
+
+
+@cache
+def shipped_folder() -> Path:
+    """Return the folder of the models that come with the program."""
+    return locate.resources() / "models"
+
+
+def folder() -> Path:
+    """Return the folder of the user's own models, made if it is missing.
+
+    Raises:
+        UserError: if it cannot be made.
+    """
+    path = _user_folder()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot make the folder of models {path}: {error.strerror or error}.") from None
+    return path
+
+
+def _user_folder() -> Path:
+    if FOLDER_VARIABLE in os.environ:
+        return Path(os.environ[FOLDER_VARIABLE])
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("correspondence-explorer", appauthor=False)) / "models"
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all models: shipped ones first, then the user's, each in alphabetical order."""
+    found: dict[str, None] = {}
+    for place in (shipped_folder(), _user_folder()):
+        if place.is_dir():
+            found.update(dict.fromkeys(sorted(file.stem for file in place.glob(f"*{SUFFIX}"))))
+    return tuple(sorted(found, key=lambda name: name != DEFAULT))
+
+
+def titles() -> dict[str, str]:
+    """Return name -> name as a form shows it; the default is there even where its file is not."""
+    return {name: name for name in dict.fromkeys((DEFAULT, *names()))}
+
+
+def find(name: str) -> Path:
+    """Return the file of a model by name, or the path itself if it names a file.
+
+    Raises:
+        UserError: if there is none, naming those there are.
+    """
+    for place in (shipped_folder(), _user_folder()):
+        if (place / f"{name}{SUFFIX}").is_file():
+            return place / f"{name}{SUFFIX}"
+    path = Path(name)
+    if path.suffix == SUFFIX and path.is_file():
+        return path
+    known = ", ".join(names()) or "none"
+    raise UserError(f"There is no model {name!r}; there are: {known}. A file may be named by its path ({SUFFIX}).")
+
+
+def _own(name: str) -> Path:
+    """Return the file of one of the user's models."""
+    path = _user_folder() / f"{name}{SUFFIX}"
+    if path.is_file():
+        return path
+    if (shipped_folder() / f"{name}{SUFFIX}").is_file():
+        raise UserError(f"The model {name} comes with the program and stays; export it to change a copy.")
+    raise UserError(f"There is no model {name!r} to change.")
+
+
+def check_name(name: str) -> None:
+    """Complain about a name that is no plain file name, or is taken.
+
+    Raises:
+        UserError: saying which.
+    """
+    if not re.fullmatch(r"[\w][\w .+-]{0,79}", name):
+        raise UserError(f"{name!r} cannot be a model's name; use letters, digits, spaces, . + - and _.")
+    if name in names():
+        raise UserError(f"There is a model {name} already; choose another name.")
+
+
+def rename(name: str, new: str) -> None:
+    """Give one of the user's models another name.
+
+    Raises:
+        UserError: if it is not there or is shipped, or the new name cannot be had.
+    """
+    old = _own(name)
+    check_name(new)
+    checkpoint = load_checkpoint(old)
+    save_checkpoint(old.with_name(f"{new}{SUFFIX}"), checkpoint.card, checkpoint.tensors)
+    delete(name)
+
+
+def delete(name: str) -> None:
+    """Delete one of the user's models with its card.
+
+    Raises:
+        UserError: if it is not there, is shipped, or cannot be deleted.
+    """
+    path = _own(name)
+    try:
+        path.unlink()
+        card_path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise UserError(f"Cannot delete {path}: {error.strerror or error}.") from None
+
+
+def import_file(path: Path) -> str:
+    """Copy a model with its card into the user's folder; return its name.
+
+    Raises:
+        UserError: if it is damaged, not a network of this program, or its name is taken.
+    """
+    checkpoint = load_checkpoint(path)
+    onnx_bytes(
+        checkpoint.tensors, towers.PLANS[checkpoint.card.network], checkpoint.card.side
+    )  # complains if it cannot
+    check_name(path.stem)
+    return save_checkpoint(folder() / path.name, checkpoint.card, checkpoint.tensors).name
+
+
+def export_onnx(path: Path, target: Path) -> None:
+    """Write a model as ONNX: (N, 1, S, S) float grey levels to (N, D) unit vectors.
+
+    Raises:
+        UserError: if the model cannot be read, or the file not written.
+    """
+    checkpoint = load_checkpoint(path)
+    data = onnx_bytes(checkpoint.tensors, towers.PLANS[checkpoint.card.network], checkpoint.card.side)
+    with atomic_path(target) as temporary:
+        temporary.write_bytes(data)
+
+
+def card_of(
+    result: Any, name: str, *, span: float, data_ids: tuple[tuple[str, str], ...] = (), **more: Any
+) -> ModelCard:
+    """Return the card of a finished training (:class:`app.learning.train.TrainResult`).
+
+    Args:
+        name: of the model.
+        span: its patches were cut with.
+        data_ids: name and sha256 of every photograph or file it was trained on.
+        more: further fields of the card.
+    """
+    from app.learning.train_settings import margin_of
+
+    settings, last = result.settings, result.snapshot
+    numbers: dict[str, float] = {}
+    if last.judgements:
+        judged = last.judgements[-1]
+        numbers = {"held-out FPR95": round(judged.fpr95, 5), "held-out rank-1": round(judged.rank1, 4)}
+    return ModelCard(
+        **{
+            "name": name,
+            "sha256": "",
+            "network": settings.network,
+            "side": result.side,
+            "span": span,
+            "dimensions": towers.DIMENSIONS,
+            "loss": settings.loss,
+            "miner": settings.miner,
+            "margin": margin_of(settings),
+            "seed": settings.seed,
+            "settings": {"training": to_json(settings)},
+            "data": result.data[0],
+            "data_ids": data_ids,
+            "steps": last.step,
+            "epochs": last.epoch,
+            "seconds": round(last.seconds, 1),
+            "numbers": numbers,
+            **more,
+        }
+    )

@@ -30,6 +30,8 @@ BORDER = 8.0
 # When two frames are of the same point: distance in units of size (and at least in pixels), log2 of the ratio of
 # sizes, and angle. About what is called a repeated detection in Mikolajczyk et al., IJCV 65, 2005.
 NEAR, NEAR_PX, SAME_SIZE, SAME_ANGLE = 0.15, 1.2, 0.5, np.deg2rad(30.0)
+# Deviations of what a detector would have found: octaves, units of size, radians.
+SIZE_NOISE, PLACE_NOISE, ANGLE_NOISE = 0.18, 0.07, np.deg2rad(8.0)
 LEAST_VIEWS = 2
 SPANS = {"3": "3 × size", "6": "6 × size", "3+6": "both, as points of their own"}
 
@@ -60,7 +62,7 @@ class WarpSettings(Settings):
         ),
     )
     carried: float = number(
-        0.3,
+        1.0,
         0.0,
         1.0,
         0.05,
@@ -266,9 +268,9 @@ def _followed(
     found = match >= 0
     n = len(point)
     noise = rng.normal(0, 1, (4, n))
-    size = expected.size * np.exp2(0.15 * noise[0])
-    xy = expected.xy + 0.06 * expected.size[:, None] * noise[1:3].T
-    angle = expected.angle + np.deg2rad(7.0) * noise[3]
+    size = expected.size * np.exp2(SIZE_NOISE * noise[0])
+    xy = expected.xy + PLACE_NOISE * expected.size[:, None] * noise[1:3].T
+    angle = expected.angle + ANGLE_NOISE * noise[3]
     xy[found], size[found], angle[found] = seen.xy[match[found]], seen.size[match[found]], seen.angle[match[found]]
     keep = found | (rng.random(n) < carried)
     return _Frames(xy, size, angle).take(keep), point[keep], found[keep]

@@ -1,7 +1,7 @@
 """Patches with classes: what every training set comes down to, and how batches are drawn from it.
 
 What lives here: :class:`PatchSet`, splitting it, drawing matching pairs with seeded augmentation. What does not:
-where patches come from (``patch_data``, ``data_sets``). May import: tensor_file, records and numpy.
+where patches come from (``patch_data``, ``patch_sources``). May import: tensor_file, records and numpy.
 """
 
 from __future__ import annotations
@@ -83,13 +83,15 @@ def check_trainable(data: PatchSet, batch: int) -> None:
     if data.classes < 2:
         raise UserError(f"{data.name} has one class only, so nothing to tell apart; add pictures or folders.")
     _, counts = np.unique(data.point, return_counts=True)
-    usable = int((counts > 1).sum())
-    if not usable:
+    pairs = int((counts // 2).sum())
+    if not pairs:
         raise UserError(f"{data.name} shows every point only once; learning needs at least two views of each.")
-    if usable < batch:
+    if (counts > 1).sum() < 2:
+        raise UserError(f"{data.name} shows only one point twice; learning needs at least two such points.")
+    if pairs < batch:
         raise UserError(
-            f"{data.name} has {usable} classes with two patches or more, the batch needs {batch}; "
-            f"set the batch to {max(2, 2 ** int(np.log2(usable)))} or less, or add pictures."
+            f"{data.name} gives {pairs} different matching pairs, the batch needs {batch}; "
+            f"set the batch to {pairs} or less, or add pictures."
         )
     if (data.patches == data.patches[0, 0, 0]).all():
         raise UserError(
@@ -159,9 +161,17 @@ class PairSampler:
         """How many points have at least two patches."""
         return len(self._starts)
 
+    @property
+    def batches(self) -> int:
+        """How many batches go through the set once: every point where there are many, else every pair of patches."""
+        whole = self.points if self.points >= self._batch else int((self._counts // 2).sum())
+        return max(1, whole // self._batch)
+
     def rows(self) -> tuple[Array, Array, Array]:
         """Return (B,) points (rows among those usable) and the rows of two different patches of each."""
         rng, batch, total = self._rng, self._batch, self.points
+        if total < batch:
+            return self._crowded()
         run = min(int(rng.choice(RUNS)), batch)
         if total >= 2 * batch:
             heads = rng.choice(total // run, -(-batch // run), replace=False) * run + int(rng.integers(0, run))
@@ -171,6 +181,19 @@ class PairSampler:
         first = (rng.random(batch) * self._counts[points]).astype(np.int64)
         step = 1 + (rng.random(batch) * (self._counts[points] - 1)).astype(np.int64)
         second = (first + step) % self._counts[points]
+        return points, self._starts[points] + first, self._starts[points] + second
+
+    def _crowded(self) -> tuple[Array, Array, Array]:
+        """Return a batch of fewer classes than pairs: each several times, of different patches while they last."""
+        points = np.sort(np.resize(self._rng.permutation(self.points), self._batch))
+        first, second = np.empty(self._batch, np.int64), np.empty(self._batch, np.int64)
+        for point in np.unique(points):
+            places = np.flatnonzero(points == point)
+            count, k = int(self._counts[point]), len(places)
+            order = self._rng.permutation(count)
+            first[places] = order[np.arange(k) % count]
+            shift = k if k % count else k + 1
+            second[places] = order[(np.arange(k) + shift) % count]
         return points, self._starts[points] + first, self._starts[points] + second
 
     def draw(self) -> tuple[Array, Array, Array]:

@@ -70,7 +70,7 @@ def save(run: Any, path: Path) -> None:
     """
     import torch
 
-    tensors = {NETWORK + name: value for name, value in network_tensors(run.tower).items()}
+    tensors = {NETWORK + name: value for name, value in network_tensors(run.network).items()}
     for index, state in run.optimiser.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"{OPTIMISER}{index}.{name}"] = torch.as_tensor(value).cpu().contiguous().numpy()
@@ -105,7 +105,7 @@ def restore(run: Any, path: Path) -> None:
         if other or plain["data"] != fingerprint(run.data):
             what = f"another {', '.join(other)}" if other else "other data"
             raise UserError(f"{path} is of a training with {what}; use the same again, or name another file.")
-        put_network(run.tower, {k.removeprefix(NETWORK): v for k, v in tensors.items() if k.startswith(NETWORK)})
+        put_network(run.network, {k.removeprefix(NETWORK): v for k, v in tensors.items() if k.startswith(NETWORK)})
         _put_optimiser(run, tensors)
         _put_counters(run, tensors, plain)
     except (KeyError, TypeError, ValueError, AttributeError):
@@ -132,6 +132,7 @@ def _put_counters(run: Any, tensors: dict[str, Array], plain: dict[str, Any]) ->
     run.rng.bit_generator.state = plain["rng"]
     run.generator.set_state(torch.from_numpy(np.array(tensors["generator"])))
     run.epoch, run.step, run.seconds = int(plain["epoch"]), int(plain["step"]), float(plain["seconds"])
+    run.judged_at = run.seconds
     run.epoch_files[:] = [str(name) for name in plain["epoch_files"]]
     none = (np.zeros(0), np.zeros(0), np.zeros((0, 128), np.float32), np.zeros(0, np.int32), np.zeros(0, np.int32))
     last = (np.zeros((0, 2), np.int32), np.zeros(0, np.float32))

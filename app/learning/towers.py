@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 DIMENSIONS = 128
+DESIGNS = {
+    "embedding": "Tower, compared by distance",
+    "head": "Siamese tower and a head that decides",
+    "joint": "Both patches as two channels",
+}
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.jobs import Job, Progress
-from app.learning import losses, mining, networks, run_file, towers
+from app.learning import heads, losses, mining, networks, run_file, towers
 from app.learning.judge import judge
 from app.learning.patch_set import PairSampler, PatchSet, check_trainable, split
-from app.learning.train_settings import TrainSettings, check_margin, margin_of, threads_of
+from app.learning.train_settings import TrainSettings, check_margin, design_of, margin_of, plan_of, threads_of
 from app.learning.train_state import Judgement, Lamp, MinedTriplets, TrainSnapshot, as_curves, collapse_lamp
 from app.records import Array, UserError
 
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 JUDGE_SHARE = 0.08  # of the scenes kept for judging
-JUDGE_SECONDS = 20.0
+JUDGE_SECONDS = 20.0  # between judgements within an epoch, and at least ...
+JUDGE_RATIO = 30.0  # ... so many times what one takes
 WARM_UP = 0.03
 SHOWN = 24  # triplets in a snapshot
 
@@ -46,6 +47,7 @@ class TrainResult:
         snapshot: the last one.
         stopped: why training ended early, or empty.
         data: name and fingerprint of the set.
+        side: pixels of its patches' sides.
     """
 
     settings: TrainSettings
@@ -53,6 +55,7 @@ class TrainResult:
     snapshot: TrainSnapshot
     stopped: str
     data: tuple[str, str]
+    side: int
 
 
 @dataclass(eq=False)
@@ -62,7 +65,8 @@ class _Run:
     data: PatchSet
     held_out: PatchSet
     settings: TrainSettings
-    tower: nn.Sequential
+    design: str
+    network: nn.Module
     optimiser: torch.optim.Adam
     sampler: PairSampler
     rng: np.random.Generator
@@ -74,13 +78,14 @@ class _Run:
     rows: list[tuple[float, ...]] = field(default_factory=list)
     judgements: list[Judgement] = field(default_factory=list)
     judged_at: float = -math.inf
+    judging: float = 0.0
     mined: MinedTriplets | None = None
     epoch_files: list[str] = field(default_factory=list)
     note: str = ""
 
     @property
     def steps_per_epoch(self) -> int:
-        return max(1, self.sampler.points // self.settings.batch)
+        return self.sampler.batches
 
     @property
     def total_steps(self) -> int:
@@ -93,7 +98,7 @@ class _Run:
         return self.step / self.total_steps
 
     def lamp(self) -> Lamp:
-        plan = losses.PLANS[self.settings.loss]
+        plan = plan_of(self.settings)
         return collapse_lamp(
             as_curves(np.array(self.rows[-50:])),
             loss=plan.name,
@@ -156,29 +161,29 @@ def train(
         run_file.restore(run, autosave)
     yield run.progress("Starting")
     yield from _judge(run)
-    good = run_file.network_tensors(run.tower)
+    good = run_file.network_tensors(run.network)
     stopped = ""
     while run.share() < 1.0:
         start = time.perf_counter()
         stopped = _step(run)
         run.seconds += time.perf_counter() - start
         if stopped:
-            run_file.put_network(run.tower, good)
+            run_file.put_network(run.network, good)
             break
         yield run.progress()
         if run.step % run.steps_per_epoch == 0:
             run.epoch += 1
             yield from _judge(run)
-            good = run_file.network_tensors(run.tower)
+            good = run_file.network_tensors(run.network)
             _keep(run, good, autosave, epochs_folder)
             yield run.progress()
-        elif run.seconds - run.judged_at > JUDGE_SECONDS:
+        elif run.seconds - run.judged_at > max(JUDGE_SECONDS, JUDGE_RATIO * run.judging):
             yield from _judge(run)
     if not stopped:
         yield from _judge(run)
-        good = run_file.network_tensors(run.tower)
+        good = run_file.network_tensors(run.network)
         _keep(run, good, autosave, None)
-    return TrainResult(settings, good, run.snapshot(), stopped, (data.name, run_file.fingerprint(data)))
+    return TrainResult(settings, good, run.snapshot(), stopped, (data.name, run_file.fingerprint(data)), data.side)
 
 
 def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
@@ -190,14 +195,20 @@ def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
     check_trainable(part, settings.batch)
     device = networks.best_device()
     plan = towers.PLANS[settings.network]
-    tower = networks.make_tower(plan, side=data.side, seed=settings.seed).to(device)
+    design = design_of(settings)
+    network = (
+        networks.make_tower(plan, side=data.side, seed=settings.seed)
+        if design == "embedding"
+        else heads.make_decider(design, plan, side=data.side, seed=settings.seed)
+    ).to(device)
     rng = np.random.default_rng(settings.seed)
     return _Run(
         part,
         held_out,
         settings,
-        tower,
-        torch.optim.Adam(tower.parameters(), settings.rate),
+        design,
+        network,
+        torch.optim.Adam(network.parameters(), settings.rate),
         PairSampler(part, settings.batch, rng, augment=settings.augment),
         rng,
         torch.Generator(device).manual_seed(settings.seed),
@@ -234,9 +245,8 @@ def _step(run: _Run) -> str:
     points, left, right = run.sampler.draw()
     patches = networks.as_input(np.concatenate([left, right])).to(run.device)
     labels = torch.from_numpy(np.concatenate([points, points])).to(run.device)
-    run.tower.train()
-    embedding = networks.embed(run.tower, patches)
-    terms, distance = _terms(run, embedding, labels)
+    run.network.train()
+    embedding, terms, distance = _elements(run, patches, labels)
     loss = terms.mean()
     if settings.second_order:
         half = len(embedding) // 2
@@ -247,7 +257,7 @@ def _step(run: _Run) -> str:
         )
     run.optimiser.zero_grad()
     torch.autograd.backward(loss)
-    norm = _gradient_norm(run.tower)
+    norm = _gradient_norm(run.network)
     if not math.isfinite(norm):
         return (
             f"A gradient is infinite after step {run.step}; the network of epoch {run.epoch} is kept. Lower the rate."
@@ -262,11 +272,46 @@ def _step(run: _Run) -> str:
     return ""
 
 
+def _elements(run: _Run, patches: Tensor, labels: Tensor) -> tuple[Tensor, losses.Terms, Tensor]:
+    """Return descriptors (of a joint network: its logits), the elements of the loss, and distances between patches."""
+    if run.design == "embedding":
+        embedding = networks.embed(run.network, patches)
+        return (embedding, *_terms(run, embedding, labels))
+    return _decisions(run, patches, labels)
+
+
+def _decisions(run: _Run, patches: Tensor, labels: Tensor) -> tuple[Tensor, losses.Terms, Tensor]:
+    """Decide every matching pair, and as many others: mined by the activations, or drawn where there are none."""
+    import torch
+
+    network: heads.Decider = run.network
+    with torch.no_grad():
+        distance = torch.ones(len(labels), len(labels), device=labels.device)
+    miner, values = "random", patches
+    if run.design == "head":
+        values, miner = networks.embed(network.tower, patches), run.settings.miner
+        with torch.no_grad():
+            distance = losses.distance_matrix(values, squared=False)
+    half = len(labels) // 2
+    found = mining.mine(miner, distance, labels, margin=1.0, generator=run.generator)
+    rows = torch.arange(half, device=labels.device)
+    some = torch.linspace(0, len(found) - 1, min(half, len(found)), device=labels.device).long()
+    first, second = torch.cat([rows, found.anchor[some]]), torch.cat([rows + half, found.negative[some]])
+    decide = network.decide if run.design == "head" else network
+    logits = decide(values.index_select(0, first), values.index_select(0, second))
+    same = torch.arange(len(first), device=labels.device) < half
+    return (
+        values if run.design == "head" else logits[:, None],
+        heads.decision_terms(logits, same, first, second),
+        distance,
+    )
+
+
 def _terms(run: _Run, embedding: Tensor, labels: Tensor) -> tuple[losses.Terms, Tensor]:
     """Return the elements of the loss, and the distances they were chosen by."""
     import torch
 
-    plan, margin = losses.PLANS[run.settings.loss], margin_of(run.settings)
+    plan, margin = plan_of(run.settings), margin_of(run.settings)
     with torch.no_grad():
         distance = losses.distance_matrix(embedding, squared=plan.squared)
     if plan.kind == "batch":
@@ -280,10 +325,10 @@ def _terms(run: _Run, embedding: Tensor, labels: Tensor) -> tuple[losses.Terms, 
     return losses.pair_terms(plan.name, embedding, first, second, same, margin), distance
 
 
-def _gradient_norm(tower: nn.Module) -> float:
+def _gradient_norm(network: nn.Module) -> float:
     import torch
 
-    gradients = [p.grad for p in tower.parameters() if p.grad is not None]
+    gradients = [p.grad for p in network.parameters() if p.grad is not None]
     return float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())
 
 
@@ -305,12 +350,15 @@ def _judge(run: _Run) -> Generator[Progress, None, None]:
     if not len(run.held_out) or (run.judgements and run.judgements[-1].step == run.step):
         return
     start = time.perf_counter()
-    found = yield from judge(run.tower, run.held_out, run.step, run.epoch, lambda: run.progress("Judging"))
+    found = yield from judge(
+        run.network, run.held_out, (run.step, run.epoch), lambda: run.progress("Judging"), design=run.design
+    )
     if run.judgements:
         # Only the newest keeps its descriptors; of the others the numbers and distances stay.
         old = run.judgements[-1]
         run.judgements[-1] = replace(old, embedding=old.embedding[:0], sample=old.sample[:0], point=old.point[:0])
     if found is not None:
         run.judgements.append(found)
-    run.seconds += time.perf_counter() - start
+    run.judging = time.perf_counter() - start
+    run.seconds += run.judging
     run.judged_at = run.seconds

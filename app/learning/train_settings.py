@@ -25,6 +25,15 @@ class TrainSettings(Settings):
         label="Network",
         help="More channels tell more apart, and take longer for every step and every match.",
     )
+    design: str = choice(
+        "embedding",
+        towers.DESIGNS,
+        label="Design",
+        help=(
+            "An embedding is compared by distance: 2 n passes for n × n pairs. A head decides pair by pair; "
+            "seeing both patches jointly decides best and costs n² passes."
+        ),
+    )
     loss: str = choice(
         "hardnet",
         {plan.name: plan.title for plan in losses.PLANS.values()},
@@ -100,9 +109,19 @@ class TrainSettings(Settings):
     )
 
 
+def plan_of(settings: TrainSettings) -> losses.LossPlan:
+    """Return the loss in force: designs that decide have one loss only."""
+    return losses.PLANS["softmax" if design_of(settings) != "embedding" else settings.loss]
+
+
+def design_of(settings: TrainSettings) -> str:
+    """Return the design in force: the loss that decides needs a head."""
+    return "head" if settings.loss == "softmax" and settings.design == "embedding" else settings.design
+
+
 def margin_of(settings: TrainSettings) -> float:
     """Return the margin in force: the one given, or the loss's usual one."""
-    return settings.margin or losses.PLANS[settings.loss].margin
+    return settings.margin or plan_of(settings).margin
 
 
 def check_margin(settings: TrainSettings) -> None:
@@ -111,10 +130,10 @@ def check_margin(settings: TrainSettings) -> None:
     Raises:
         UserError: with the largest margin that can be met.
     """
-    plan, margin = losses.PLANS[settings.loss], margin_of(settings)
+    plan, margin = plan_of(settings), margin_of(settings)
     # A squared triplet compares squared distances; a contrastive margin is a distance also where it is squared.
     most = FARTHEST**2 if plan.squared and plan.kind == "triplets" else FARTHEST
-    if margin > most:
+    if margin > most and plan.kind != "decision":
         raise UserError(
             f"A margin of {margin:g} can never be met: descriptors have length 1, so what it compares ends at "
             f"{most:g}; choose {most:g} or less."

@@ -10,7 +10,7 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal
@@ -52,6 +52,8 @@ class MatcherSpec:
         extract: optional fused detect + describe, giving exactly what the two would; used when both are due.
         joint: optional (left image, right image, detect settings, match settings) -> (left features,
             right features, matches) for matchers without separate detection; the others are unused then.
+        identity: optional (describe settings) -> what else decides the descriptors, e.g. a checkpoint's sha256; part
+            of the key results are cached under.
         ready: the reason why the matcher cannot run here and how to mend it, or ``""``.
         why: the "why not?" stages that make sense for it.
     """
@@ -68,6 +70,7 @@ class MatcherSpec:
     match: Callable[[Features, Features, Any], Matches]
     extract: Callable[[WorkingImage, Any, Any], Features] | None = None
     joint: Callable[[WorkingImage, WorkingImage, Any, Any], tuple[Features, Features, Matches]] | None = None
+    identity: Callable[[Any], Hashable] | None = None
     ready: Callable[[], str] = always_ready
     why: tuple[WhyStage, ...] = USUAL_WHY
 

@@ -164,6 +164,8 @@ class _ChoiceRow(_Row):
 
     def set_value(self, value: Any) -> None:
         with QSignalBlocker(self.combo):
+            if self.combo.findData(value) < 0 and self.spec.source is not None:  # a path, or a file no longer there
+                self.combo.addItem(str(value), value)
             self.combo.setCurrentIndex(self.combo.findData(value))
 
 

@@ -97,6 +97,21 @@ def test_that_batches_hold_two_different_patches_of_different_points() -> None:
     assert sampler.points == 40
 
 
+def test_that_few_classes_are_drawn_several_times_each() -> None:
+    data = tiny(5, 12)
+    sampler = PairSampler(data, 20, np.random.default_rng(0))
+    assert sampler.batches == 1
+    for _ in range(20):
+        points, first, second = sampler.rows()
+        assert np.bincount(points).tolist() == [4] * 5
+        assert (first != second).all()
+        assert (data.point[first] == data.point[second]).all()
+        assert len(set(first.tolist()) | set(second.tolist())) == 40  # every patch at most once
+    two = PairSampler(tiny(2, 2), 6, np.random.default_rng(0))
+    _, first, second = two.rows()
+    assert (first != second).all()
+
+
 def test_that_batches_follow_the_seed_and_augment_both_sides_alike() -> None:
     data = tiny(40, 2)
     draws = [PairSampler(data, 8, np.random.default_rng(5)).draw() for _ in range(2)]
@@ -147,7 +162,8 @@ def test_that_untrainable_sets_are_refused_in_one_sentence() -> None:
         (one(noise[:0], []), 2, "no patches"),
         (one(noise, [0] * 6), 2, "one class"),
         (one(noise, [0, 1, 2, 3, 4, 5]), 2, "only once"),
-        (one(noise, [0, 0, 1, 1, 2, 2]), 8, "batch needs 8"),
+        (one(noise, [0, 0, 0, 0, 0, 1]), 2, "only one point twice"),
+        (one(noise, [0, 0, 1, 1, 2, 2]), 8, "3 different matching pairs, the batch needs 8"),
         (one(np.full((6, 8, 8), 9, np.uint8), [0, 0, 1, 1, 2, 2]), 2, "are equal"),
     ):
         with pytest.raises(UserError, match=words):

@@ -1,0 +1,297 @@
+"""Training as a job: it learns, repeats to the last bit, goes on after kill -9, and stops on what cannot go on."""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from app.jobs import run_to_end
+from app.learning import networks, towers
+from app.learning.patch_set import PatchSet
+from app.learning.train import TrainResult, rate_at, train
+from app.learning.train_settings import TrainSettings, margin_of
+from app.learning.train_state import TrainSnapshot, collapse_lamp
+from app.records import UserError
+
+QUICK = TrainSettings(network="tiny", batch=16, epochs=2, threads=1)
+
+
+def stripes(classes: int = 96, each: int = 3, seed: int = 0) -> PatchSet:
+    """Textures of a few waves each, seen with noise: easy to tell apart, but not without learning."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[0:32, 0:32] / 32
+    patches = []
+    for _ in range(classes):
+        waves = rng.normal(0, 6, (4, 2))
+        base = sum(np.sin(2 * np.pi * (a * x + b * y) + rng.uniform(0, 6)) for a, b in waves)
+        for _ in range(each):
+            shown = 128 + rng.uniform(15, 25) * base + rng.normal(0, 25, (32, 32)) + rng.uniform(-20, 20)
+            patches.append(np.clip(shown, 0, 255).astype(np.uint8))
+    point = np.repeat(np.arange(classes), each)
+    return PatchSet("stripes", np.stack(patches), point, point // 12, tuple(f"s{i}" for i in range(classes // 12)))
+
+
+DATA = stripes()
+
+
+def same(a: TrainResult, b: TrainResult) -> bool:
+    return all(np.array_equal(a.tensors[name], b.tensors[name]) for name in a.tensors)
+
+
+def apart(snapshot: TrainSnapshot, which: int) -> float:
+    """How near matching pairs are, relative to others: 1 = not told apart."""
+    judged = snapshot.judgements[which]
+    return float(judged.positive.mean() / judged.negative.mean())
+
+
+def test_that_it_learns_and_shows_how() -> None:
+    shown: list[TrainSnapshot] = []
+    settings = TrainSettings(network="tiny", batch=32, epochs=20, threads=1)
+    result = run_to_end(train(DATA, settings), lambda p: shown.append(p.payload))
+    last = result.snapshot
+    assert result.stopped == ""
+    assert last.step == last.total_steps == 20 * last.steps_per_epoch
+    assert len(last.curves.loss) == last.step
+    assert last.curves.loss[-5:].mean() < 0.7 * last.curves.loss[:5].mean()
+    assert last.judgements[0].step == 0
+    assert last.judgements[-1].step == last.step
+    assert apart(last, -1) < 0.95 * apart(last, 0)
+    assert last.judgements[-1].rank1 >= last.judgements[0].rank1
+    assert last.judgements[-1].embedding.shape[1] == 128
+    assert np.allclose(np.linalg.norm(last.judgements[-1].embedding, axis=1), 1, atol=1e-5)
+    assert len(last.judgements[0].embedding) == 0  # only the newest keeps descriptors
+    edges, right, wrong = last.judgements[-1].histogram()
+    assert (len(edges), right.sum(), wrong.sum()) == (41, len(last.judgements[-1].positive), 10 * right.sum())
+    assert last.mined is not None
+    assert last.mined.patches.shape[1:] == (3, 32, 32)
+    assert last.lamp.state == "off"
+    assert 0 <= last.curves.active.min() <= last.curves.active.max() <= 1
+    assert last.curves.possible[-1] == 64 * 1 * 62  # two patches of each of 32 points
+    # A snapshot handed out is not changed by what comes later.
+    assert len(shown[3].curves.loss) == shown[3].step < last.step
+    assert not shown[3].curves.loss.flags.writeable
+
+
+def test_that_the_same_seed_gives_the_same_weights_to_the_last_bit() -> None:
+    results = [run_to_end(train(DATA, QUICK)) for _ in range(2)]
+    assert same(*results)
+    assert not same(results[0], run_to_end(train(DATA, TrainSettings(network="tiny", batch=16, epochs=2, seed=1))))
+
+
+def test_that_looking_at_it_changes_nothing() -> None:
+    """A training cut into steps by a timer gives what one run to its end gives."""
+    disturbed = run_to_end(train(DATA, QUICK), lambda _: torch.rand(3))  # somebody draws from the global generator
+    assert same(disturbed, run_to_end(train(DATA, QUICK)))
+
+
+def test_that_an_interrupted_training_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    whole = run_to_end(train(DATA, QUICK))
+    state = tmp_path / "state.safetensors"
+    job = train(DATA, QUICK, autosave=state)
+    for progress in job:
+        if progress.payload.epoch == 1 and state.exists():
+            job.close()
+    assert state.exists()
+    resumed = run_to_end(train(DATA, QUICK, autosave=state, resume=True))
+    assert same(whole, resumed)
+    assert np.array_equal(whole.snapshot.curves.loss, resumed.snapshot.curves.loss)
+    assert [j.step for j in whole.snapshot.judgements] == [j.step for j in resumed.snapshot.judgements]
+
+
+CHILD = """
+import sys
+from pathlib import Path
+from app.jobs import run_to_end
+from app.learning.train import train
+from tests.learning.test_train import DATA, QUICK
+run_to_end(train(DATA, QUICK, autosave=Path(sys.argv[1])), lambda p: print(p.payload.epoch, flush=True))
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_that_training_goes_on_after_kill_9(tmp_path: Path, project_root: Path) -> None:
+    state = tmp_path / "state.safetensors"
+    command = [sys.executable, "-c", CHILD, str(state)]
+    with subprocess.Popen(command, cwd=project_root, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None
+        for line in child.stdout:
+            if line.strip() == "1" and state.exists():
+                os.kill(child.pid, signal.SIGKILL)
+                break
+    assert child.returncode == -signal.SIGKILL
+    resumed = run_to_end(train(DATA, QUICK, autosave=state, resume=True))
+    assert same(run_to_end(train(DATA, QUICK)), resumed)
+    assert [file.name for file in tmp_path.iterdir()] == ["state.safetensors"]
+
+
+def test_that_a_state_of_another_training_or_a_torn_one_is_refused(tmp_path: Path) -> None:
+    state = tmp_path / "state.safetensors"
+    run_to_end(train(DATA, QUICK, autosave=state))
+    other = TrainSettings(network="tiny", batch=32, epochs=2, threads=1)
+    with pytest.raises(UserError, match="another batch"):
+        run_to_end(train(DATA, other, autosave=state, resume=True))
+    with pytest.raises(UserError, match="other data"):
+        run_to_end(train(stripes(seed=1), QUICK, autosave=state, resume=True))
+    state.write_bytes(state.read_bytes()[:-100])
+    with pytest.raises(UserError, match="damaged"):
+        run_to_end(train(DATA, QUICK, autosave=state, resume=True))
+
+
+def test_that_a_full_disk_stops_nothing_and_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from app.learning import run_file
+
+    def full(*_: object) -> None:
+        raise UserError("Cannot write it: No space left on device.")
+
+    monkeypatch.setattr(run_file, "write_tensors", full)
+    result = run_to_end(train(DATA, QUICK, autosave=tmp_path / "state.safetensors"))
+    assert "No space left" in result.snapshot.note
+    assert "Training goes on" in result.snapshot.note
+
+
+@pytest.mark.parametrize("loss", ["hardnet", "triplet"])
+def test_that_a_loss_that_is_not_a_number_keeps_the_last_good_epoch(loss: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    good: list[dict[str, np.ndarray]] = []
+    from app.learning import run_file
+
+    original = run_file.network_tensors
+
+    def remembered(network: torch.nn.Module) -> dict[str, np.ndarray]:
+        good.append(original(network))
+        return good[-1]
+
+    monkeypatch.setattr(run_file, "network_tensors", remembered)
+    real = networks.embed
+    calls = [0]
+
+    def breaking(tower: torch.nn.Module, patches: torch.Tensor) -> torch.Tensor:
+        calls[0] += tower.training
+        value = real(tower, patches)
+        return value * float("nan") if calls[0] == 8 else value
+
+    monkeypatch.setattr(networks, "embed", breaking)
+    settings = TrainSettings(network="tiny", batch=16, epochs=4, loss=loss, miner="hardest", threads=1)
+    result = run_to_end(train(DATA, settings))
+    assert "not a number after step 7" in result.stopped
+    assert "network of epoch 1" in result.stopped
+    assert all(np.isfinite(value).all() for value in result.tensors.values())
+    assert all(np.array_equal(result.tensors[name], value) for name, value in good[-1].items())
+
+
+def test_that_margins_that_can_never_be_met_are_refused() -> None:
+    for loss, most in (("triplet", 4), ("hardnet", 2), ("contrastive", 2)):
+        with pytest.raises(UserError, match=f"can never be met.* ends at {most}"):
+            next(train(DATA, TrainSettings(loss=loss, margin=most + 0.5)))
+    assert margin_of(TrainSettings(loss="triplet")) == 0.2
+    assert margin_of(TrainSettings(loss="triplet", margin=0.4)) == 0.4
+
+
+def test_that_too_small_a_set_is_refused() -> None:
+    with pytest.raises(UserError, match="the batch needs 256"):
+        next(train(DATA, TrainSettings(batch=256)))
+
+
+@pytest.mark.parametrize("loss", ["contrastive", "contrastive-hadsell", "contrastive-linear", "lifted", "triplet"])
+def test_that_every_loss_trains(loss: str) -> None:
+    settings = TrainSettings(network="tiny", loss=loss, miner="semi-hard", batch=32, epochs=8, threads=1)
+    last = run_to_end(train(DATA, settings)).snapshot
+    assert apart(last, -1) < apart(last, 0)
+    assert np.isfinite(last.curves.loss).all()
+
+
+def test_that_pulling_alone_collapses_and_the_lamp_says_so() -> None:
+    settings = TrainSettings(
+        network="tiny", loss="positive-only", miner="random", batch=16, epochs=10, rate=0.01, threads=1
+    )
+    result = run_to_end(train(DATA, settings))
+    lamp = result.snapshot.lamp
+    assert lamp.state in ("warning", "collapsed")
+    assert lamp.remedies[0][:2] == ("loss", "triplet")
+
+
+def test_the_lamp_at_its_limits() -> None:
+    from app.learning.train_state import as_curves
+
+    def lamp(loss: float, spread: float, steps: int = 30) -> str:
+        rows = np.tile([loss, 1.0, 0.1, spread, 10, 10], (steps, 1))
+        return collapse_lamp(as_curves(rows), loss="triplet", margin=0.2, squared=True, miner="hardest").state
+
+    assert lamp(0.2, 0.01) == "collapsed"
+    assert lamp(0.2, 0.01, steps=5) == "off"  # too early to say
+    assert lamp(0.2, 0.9) == "off"
+    assert lamp(0.1, 0.1) == "warning"
+    found = collapse_lamp(
+        as_curves(np.tile([0.2, 1, 0, 0, 1, 1], (30, 1))), loss="triplet", margin=0.2, squared=True, miner="hardest"
+    )
+    assert [name for name, _, _ in found.remedies] == ["miner", "loss", "rate"]
+    assert "margin" in found.why
+
+
+def test_that_time_decides_where_it_is_asked_to() -> None:
+    start = time.perf_counter()
+    settings = TrainSettings(network="tiny", batch=16, minutes=0.02, threads=1)
+    last = run_to_end(train(DATA, settings)).snapshot
+    assert last.total_steps == 0
+    assert last.seconds >= 1.2
+    assert last.seconds <= time.perf_counter() - start
+
+
+def test_the_rate_rises_and_falls() -> None:
+    rates = [rate_at(share, 1.0) for share in np.linspace(0, 1, 200)]
+    assert 0 < rates[0] < 0.05
+    assert max(rates) > 0.95
+    assert rates[-1] == 0
+    assert all(math.isfinite(rate) for rate in rates)
+
+
+def test_that_memory_does_not_grow_with_epochs() -> None:
+    import psutil
+
+    process, seen = psutil.Process(), []
+    settings = TrainSettings(network="tiny", batch=16, epochs=10, threads=1)
+
+    def look(progress: object) -> None:
+        seen.append(process.memory_info().rss)
+
+    run_to_end(train(DATA, settings), look)
+    quarter = len(seen) // 4
+    assert max(seen[-quarter:]) - max(seen[quarter : 2 * quarter]) < 8_000_000
+
+
+def test_that_the_tower_is_shared_and_the_gradient_the_sum_of_both_branches() -> None:
+    tower = networks.make_tower(towers.PLANS["tiny"], seed=3).eval()
+    a, b = (networks.as_input(DATA.patches[rows]) for rows in (slice(0, 8), slice(8, 16)))
+
+    def gradient(*parts: torch.Tensor) -> torch.Tensor:
+        tower.zero_grad()
+        for part in parts:
+            networks.embed(tower, part)[:, 0].sum().backward()
+        weight = tower[0].weight.grad
+        assert weight is not None
+        return weight.clone()
+
+    assert torch.allclose(gradient(torch.cat([a, b])), gradient(a) + gradient(b), atol=1e-5)
+
+
+def test_that_folding_changes_no_descriptor_and_plans_count_right() -> None:
+    for name, plan in towers.PLANS.items():
+        tower = networks.make_tower(plan, seed=1)
+        for _ in range(2):  # batch statistics that are not 0 and 1
+            networks.embed(tower, networks.as_input(DATA.patches[:32]))
+        plain = networks.describe_patches(tower, DATA.patches[:20])
+        assert np.allclose(
+            networks.describe_patches(networks.folded(tower.eval()), DATA.patches[:20]), plain, atol=2e-6
+        )
+        assert sum(p.numel() for p in tower.parameters()) == towers.parameters(32, plan), name
+    assert towers.multiply_adds(32, towers.PLANS["large"]) == 39_092_224
+    assert towers.parameters(32, towers.PLANS["large"]) == 1_334_560
+    assert networks.describe_patches(networks.make_tower(towers.PLANS["tiny"]), DATA.patches[:0]).shape == (0, 128)
