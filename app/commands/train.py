@@ -34,7 +34,7 @@ def run(arguments: list[str]) -> int:
     if state.exists() and not options.resume:
         raise UserError(f"{state} is of a training that was not finished; add --resume to go on, or delete it.")
     patches = out.with_name(out.stem + PATCHES)
-    ids, data = _data(options.data, warp, patches)
+    ids, data = _data(options, warp, patches)
     print(f"{data.name}: {len(data)} patches of {data.classes} points")
     for note in data.notes:
         print(note)
@@ -50,6 +50,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _parser() -> Parser:
+    from app.learning.data_sets import SOURCES
     from app.learning.patch_data import WarpSettings
     from app.learning.train_settings import TrainSettings
 
@@ -57,9 +58,14 @@ def _parser() -> Parser:
     parser.add_argument(
         "--data",
         nargs="+",
-        required=True,
+        default=[],
         metavar="FOLDER",
-        help="folders of photographs, warped and relit; the word scikit-image takes those it brings",
+        help="folders of photographs, warped and relit (the word scikit-image takes those it brings), or a data set",
+    )
+    parser.add_argument(
+        "--kind",
+        metavar="X",
+        help=f"what the data is, by default as it looks: {' | '.join(SOURCES)}",
     )
     parser.add_argument("--out", required=True, metavar="FILE", help="the network to write, .safetensors")
     parser.add_argument("--resume", action="store_true", help="go on with a training that was interrupted")
@@ -79,7 +85,7 @@ def _settings(options: argparse.Namespace) -> tuple[TrainSettings, Any]:
     from app.learning.patch_data import WarpSettings
     from app.learning.train_settings import TrainSettings
 
-    given = {name: value for name, value in vars(options).items() if value is not None}
+    given = {name: value for name, value in vars(options).items() if value is not None and name != "data"}
     made: list[Any] = []
     for kind in (TrainSettings, WarpSettings):
         settings: Any = kind()
@@ -96,8 +102,29 @@ def _settings(options: argparse.Namespace) -> tuple[TrainSettings, Any]:
     return train, made[1]
 
 
-def _data(places: list[str], warp: Any, kept: Path) -> tuple[tuple[tuple[str, str], ...], PatchSet]:
-    """Return the patches, and name and sha256 of every photograph they are of.
+def _data(options: argparse.Namespace, warp: Any, kept: Path) -> tuple[tuple[tuple[str, str], ...], PatchSet]:
+    """Return the patches, and name and sha256 of every photograph they are of (of another set: of its patches).
+
+    Raises:
+        UserError: if the data is missing, or not of its kind.
+    """
+    from app.learning.data_sets import SOURCES, guessed
+    from app.learning.run_file import fingerprint
+
+    places = [Path(place) for place in options.data]
+    kind = options.kind or (guessed(places[0]) if len(places) == 1 else "photographs")
+    if kind not in SOURCES:
+        raise UserError(f"--kind {kind}: choose one of {', '.join(SOURCES)}.")
+    if kind == "photographs":
+        return _warped(options.data, warp, kept)
+    if SOURCES[kind].needs and len(places) != 1:
+        raise UserError(f"--data: {SOURCES[kind].title} needs one {SOURCES[kind].needs}.")
+    data = _shown(SOURCES[kind].load(places[0] if places else Path(), warp), lambda progress: progress.text)
+    return ((data.name, fingerprint(data)),), data
+
+
+def _warped(places: list[str], warp: Any, kept: Path) -> tuple[tuple[tuple[str, str], ...], PatchSet]:
+    """Return the patches of photographs, and name and sha256 of each.
 
     They are written beside the result while it is not finished, so that going on need not cut them again.
     """
@@ -106,6 +133,8 @@ def _data(places: list[str], warp: Any, kept: Path) -> tuple[tuple[tuple[str, st
     from app.learning.photographs import find_photographs, read_photographs
     from app.settings import to_json
 
+    if not places:
+        raise UserError("--data: give folders of photographs, or the word scikit-image.")
     photographs = _shown(read_photographs(find_photographs(places)), lambda progress: progress.text)
     ids = tuple((p.name, p.sha256) for p in photographs)
     origin = repr((to_json(warp), ids))
@@ -155,12 +184,12 @@ def _line(progress: Progress) -> str:
 
 
 def _write(out: Path, result: TrainResult, warp: Any, ids: tuple[tuple[str, str], ...], command: str) -> None:
-    from app.learning.model_store import card_of, save_checkpoint
+    from app.learning.model_store import card_of, save_checkpoint, tower_tensors
     from app.settings import to_json
 
     settings = {"training": to_json(result.settings), "patches": to_json(warp)}
     span = float(warp.spans.split("+")[0])
     card = card_of(result, out.stem, span=span, data_ids=ids, settings=settings, command=command)
-    done = save_checkpoint(out, card, result.tensors)
+    done = save_checkpoint(out, card, tower_tensors(result))
     reached = ", ".join(f"{name} {value:g}" for name, value in done.numbers.items())
     print(f"Wrote {out} (sha256 {done.sha256[:12]}…) and its card: {done.steps} steps; {reached}")

@@ -295,6 +295,25 @@ def export_onnx(path: Path, target: Path) -> None:
         temporary.write_bytes(data)
 
 
+def tower_tensors(result: Any) -> dict[str, Array]:
+    """Return the tower alone of a finished training: what describes, by the names a file of weights has.
+
+    Of a Siamese network with a head these are the intermediate activations, trained for the decision only.
+
+    Raises:
+        UserError: for a joint network, which has no descriptor of one patch.
+    """
+    from app.learning.train_settings import design_of
+
+    design = design_of(result.settings)
+    if design == "joint":
+        raise UserError("A joint network sees patches in pairs and has no descriptor to keep; train another design.")
+    if design == "embedding":
+        return dict(result.tensors)
+    start = "tower."
+    return {name.removeprefix(start): value for name, value in result.tensors.items() if name.startswith(start)}
+
+
 def card_of(
     result: Any, name: str, *, span: float, data_ids: tuple[tuple[str, str], ...] = (), **more: Any
 ) -> ModelCard:
@@ -306,7 +325,7 @@ def card_of(
         data_ids: name and sha256 of every photograph or file it was trained on.
         more: further fields of the card.
     """
-    from app.learning.train_settings import margin_of
+    from app.learning.train_settings import margin_of, plan_of
 
     settings, last = result.settings, result.snapshot
     numbers: dict[str, float] = {}
@@ -321,7 +340,7 @@ def card_of(
             "side": result.side,
             "span": span,
             "dimensions": towers.DIMENSIONS,
-            "loss": settings.loss,
+            "loss": plan_of(settings).name,
             "miner": settings.miner,
             "margin": margin_of(settings),
             "seed": settings.seed,

@@ -1,0 +1,110 @@
+"""Speed of learning: the memory layout in training, and describing patches against TFeat, side by side in one run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from app.learning import descriptor, losses, mining, model_store, networks, towers
+from app.learning.towers import TowerPlan
+
+pytestmark = pytest.mark.bench
+
+PAIRS = 128
+
+
+class TFeat(nn.Module):
+    """TFeat (Balntas et al., BMVC 2016), as its authors' weights are laid out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = nn.Sequential(
+            nn.InstanceNorm2d(1, affine=False),
+            nn.Conv2d(1, 32, kernel_size=7),
+            nn.Tanh(),
+            nn.MaxPool2d(kernel_size=2, stride=2),
+            nn.Conv2d(32, 64, kernel_size=6),
+            nn.Tanh(),
+        )
+        self.descr = nn.Sequential(nn.Linear(64 * 8 * 8, 128), nn.Tanh())
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.descr(self.features(x).flatten(1))
+
+
+@pytest.fixture(scope="module")
+def patches(project_root: Path) -> np.ndarray:
+    path = project_root.parent / "shared" / "data" / "patches" / "patches32_homography.npz"
+    if not path.exists():
+        pytest.skip("the reference patches are not beside the checkout (../shared/data/patches)")
+    return np.load(path)["ref"][:1024]
+
+
+def best(runs: int, *functions: Callable[[], object]) -> list[float]:
+    """The least seconds of each function, run in turns so that the machine's other work falls on all alike."""
+    least = [float("inf")] * len(functions)
+    for _ in range(runs):
+        for row, function in enumerate(functions):
+            start = time.perf_counter()
+            function()
+            least[row] = min(least[row], time.perf_counter() - start)
+    return least
+
+
+def test_describing_a_patch_against_tfeat(patches: np.ndarray, project_root: Path) -> None:
+    weights = project_root.parent / "shared" / "weights" / "tfeat-liberty.params"
+    if not weights.exists():
+        pytest.skip("TFeat's weights are not beside the checkout (../shared/weights)")
+    tfeat = TFeat().eval()
+    tfeat.load_state_dict(torch.load(weights, map_location="cpu", weights_only=True))
+    inputs = torch.from_numpy(patches.astype(np.float32))[:, None]
+    network = descriptor.load(model_store.find(model_store.DEFAULT))
+
+    def peer() -> object:
+        with torch.inference_mode():
+            return [tfeat(inputs[start : start + 256]) for start in range(0, len(inputs), 256)]
+
+    ours, theirs = best(7, lambda: network.describe(patches), peer)
+    print(
+        f"\ndefault model {1e6 * ours / 1024:.0f} µs a patch, TFeat {1e6 * theirs / 1024:.0f} µs, {ours / theirs:.2f}×"
+    )
+    assert ours <= 1.5 * theirs
+
+
+def step_of(plan: TowerPlan, *, last: bool, patches: np.ndarray) -> Callable[[], object]:
+    """One training step with the layout as it is (channels last) or PyTorch's usual one."""
+    tower = networks.make_tower(plan)
+    layout = torch.channels_last if last else torch.contiguous_format
+    for parameter in tower.parameters():
+        parameter.data = parameter.data.contiguous(memory_format=layout)
+    optimiser = torch.optim.Adam(tower.parameters())
+    inputs = networks.standardised(networks.as_input(patches[: 2 * PAIRS])).contiguous(memory_format=layout)
+    labels = torch.arange(PAIRS).repeat(2)
+    generator = torch.Generator()
+
+    def step() -> object:
+        embedding = nn.functional.normalize(tower(inputs), dim=1)
+        distance = losses.distance_matrix(embedding.detach(), squared=False)
+        triplets = mining.mine("in-batch", distance, labels, margin=1.0, generator=generator)
+        loss = losses.triplet_terms("hardnet", embedding, triplets, 1.0).mean()
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        return loss
+
+    step()
+    return step
+
+
+def test_the_memory_layout_of_training(patches: np.ndarray) -> None:
+    torch.set_num_threads(1)
+    plan = towers.PLANS["large"]
+    ours, plain = best(5, step_of(plan, last=True, patches=patches), step_of(plan, last=False, patches=patches))
+    print(f"\na step with channels last {1e3 * ours:.0f} ms, plain {1e3 * plain:.0f} ms, {plain / ours:.2f}×")
+    assert plain >= 1.3 * ours
