@@ -59,7 +59,7 @@ def test_describing_patches(trained: Path, tmp_path: Path, capsys: pytest.Captur
 
 
 BAD_PATCHES = {
-    "no array called patches": {"other": np.zeros((2, 32, 32), np.uint8)},
+    "has no array patches": {"other": np.zeros((2, 32, 32), np.uint8)},
     "must be uint8": {"patches": np.zeros((2, 32, 32), np.float32)},
     "of shape": {"patches": np.zeros((2, 32), np.uint8)},
 }
@@ -140,7 +140,7 @@ def test_training_on_signatures_and_going_on(tmp_path: Path) -> None:
 
 
 def request(model: Path, span: str = "3") -> MatchRequest:
-    ref = next(ref for ref in pairs.builtin() if "rotation" in ref.recipe)
+    ref = pairs.builtin()[0]
     settings = matchers.MatcherSpec.defaults(siamese.MATCHER)
     describe = with_value(with_value(settings.describe, "model", str(model)), "span", span)
     return MatchRequest(
@@ -166,7 +166,7 @@ def test_that_a_trained_network_matches(span: str, usable: Path) -> None:
     assert result.left.descriptors.values.shape[1] == (256 if span == "3+6" else 128)
     assert np.allclose(np.linalg.norm(result.left.descriptors.values, axis=1), 1, atol=1e-5)
     assert result.evaluation is not None
-    assert result.evaluation.right > 10
+    assert result.evaluation.recall > 0.02
 
 
 def test_that_a_network_trained_anew_under_the_same_name_is_not_taken_from_the_cache(usable: Path) -> None:

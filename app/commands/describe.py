@@ -8,8 +8,6 @@ from app.commands import PROGRAM, Parser, check_output
 from app.records import UserError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from app.records import Float32, UInt8
 
 
@@ -21,42 +19,28 @@ def run(arguments: list[str]) -> int:
     parser.add_argument("--out", required=True, metavar="FILE", help="the descriptors to write, .npy")
     options = parser.parse_args(arguments)
     check_output(options.out, (".npy",))
-    from pathlib import Path
-
     from app.learning import descriptor, model_store
 
-    patches = _read(Path(options.patches))
+    patches = _read(options.patches)
     network = descriptor.load(model_store.find(options.model))
     values = network.describe(patches)
-    _write(Path(options.out), values)
+    _write(options.out, values)
     print(f"{len(values)} patches described by {network.card.name}: {values.shape[1]} numbers each")
     print(f"Wrote {options.out}")
     return 0
 
 
-def _read(path: Path) -> UInt8:
+def _read(path: str) -> UInt8:
     """Return the array ``patches`` of a file.
 
     Raises:
         UserError: if it is missing, no such file, or of another type or shape.
     """
-    import zipfile
-
     import numpy as np
 
-    try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            raise UserError(f"{path} holds one array; save the patches with numpy.savez(…, patches=array).")
-        with loaded as archive:
-            if "patches" not in archive.files:
-                held = ", ".join(archive.files) or "nothing"
-                raise UserError(f"{path} has no array called patches; it holds {held}.")
-            patches = archive["patches"]
-    except OSError as error:
-        raise UserError(f"Cannot read {path}: {error.strerror or 'it is not an .npz file'}.") from None
-    except (ValueError, EOFError, KeyError, zipfile.BadZipFile, NotImplementedError, MemoryError):
-        raise UserError(f"{path} is damaged or not an .npz file of plain numbers.") from None
+    from app.formats.npz import read_arrays
+
+    patches = read_arrays(path, ("patches",))["patches"]
     if patches.ndim != 3 or patches.dtype != np.uint8:
         raise UserError(
             f"patches in {path} is {patches.dtype} of shape {patches.shape}; it must be uint8, N × height × width."
@@ -64,7 +48,7 @@ def _read(path: Path) -> UInt8:
     return np.asarray(patches, np.uint8)
 
 
-def _write(path: Path, values: Float32) -> None:
+def _write(path: str, values: Float32) -> None:
     import numpy as np
 
     from app.settings import atomic_path

@@ -173,6 +173,8 @@ def _shown(job: Job[Any], line: Callable[[Progress], str]) -> Any:
 def _line(progress: Progress) -> str:
     """Return where a training stands in one line."""
     state = progress.payload
+    if state is None:
+        return progress.text
     parts = [progress.text, f"step {state.step}"]
     if len(state.curves.loss):
         parts.append(f"loss {state.curves.loss[-20:].mean():.3f}")

@@ -16,7 +16,7 @@ from app.records import UInt8, UserError
 from app.vision.images import grey8, is_image_name, read_image
 
 SCIKIT_IMAGE = "scikit-image"
-# Those the built-in pairs are not made of: a network is not shown on pictures it was trained on.
+# Those with something to match. Some built-in pairs are made of the same: a model's card names what it has seen.
 OF_SCIKIT_IMAGE = (
     "astronaut.png",
     "camera.png",

@@ -9,16 +9,18 @@ when to stop): all chance comes from one local generator, and nothing that adds 
 
 from __future__ import annotations
 
+import importlib
 import math
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from app.jobs import Job, Progress
+from app.jobs import Job, Progress, native
 from app.learning import heads, losses, mining, networks, run_file, towers
 from app.learning.judge import judge
 from app.learning.patch_set import PairSampler, PatchSet, check_trainable, split
@@ -137,9 +139,11 @@ def train(
     resume: bool = False,
     epochs_folder: Path | None = None,
 ) -> Job[TrainResult]:
-    """Train a tower on matching patches.
+    """Train a network on matching patches.
 
-    Yields a :class:`TrainSnapshot` before the first step and after every one; a step is a batch.
+    Yields a :class:`TrainSnapshot` before the first step and after every one; a step is a batch. While PyTorch is
+    being loaded there is none yet (the payload is None); while a batch takes longer than 0.1 s, the last one is
+    yielded again, so that stopping never waits for it.
 
     Args:
         data: what to train on; 8 % of its scenes are kept for judging and never trained on.
@@ -152,11 +156,10 @@ def train(
         UserError: if the set cannot be trained on, the margin can never be met, or the file to go on from is of
             another training.
     """
-    import torch
-
     check_margin(settings)
-    torch.set_num_threads(threads_of(settings))
-    run = _prepared(data, settings)
+    check_trainable(data, settings.batch)
+    yield from native(partial(importlib.import_module, "torch"), progress=Progress(0, None, "Loading PyTorch"))
+    (run,) = yield from native(partial(_prepared, data, settings), progress=Progress(0, None, "Starting"))
     if autosave is not None and resume and autosave.exists():
         run_file.restore(run, autosave)
     yield run.progress("Starting")
@@ -164,9 +167,9 @@ def train(
     good = run_file.network_tensors(run.network)
     stopped = ""
     while run.share() < 1.0:
-        start = time.perf_counter()
-        stopped = _step(run)
-        run.seconds += time.perf_counter() - start
+        spent: list[float] = []
+        (stopped,) = yield from native(partial(_step, run), progress=run.progress(), seconds=spent)
+        run.seconds += spent[0]
         if stopped:
             run_file.put_network(run.network, good)
             break
@@ -190,7 +193,7 @@ def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
     """Return a training that has not begun."""
     import torch
 
-    check_trainable(data, settings.batch)
+    torch.set_num_threads(threads_of(settings))
     part, held_out = split(data, JUDGE_SHARE, settings.seed)
     check_trainable(part, settings.batch)
     device = networks.best_device()
