@@ -50,7 +50,7 @@ def run(arguments: list[str]) -> int:
 
 
 def _parser() -> Parser:
-    from app.learning.data_sets import SOURCES
+    from app.learning.patch_sources import SOURCES
     from app.learning.patch_data import WarpSettings
     from app.learning.train_settings import TrainSettings
 
@@ -108,7 +108,7 @@ def _data(options: argparse.Namespace, warp: Any, kept: Path) -> tuple[tuple[tup
     Raises:
         UserError: if the data is missing, or not of its kind.
     """
-    from app.learning.data_sets import SOURCES, guessed
+    from app.learning.patch_sources import SOURCES, guessed
     from app.learning.run_file import fingerprint
 
     places = [Path(place) for place in options.data]
