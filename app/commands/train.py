@@ -50,8 +50,8 @@ def run(arguments: list[str]) -> int:
 
 
 def _parser() -> Parser:
-    from app.learning.patch_sources import SOURCES
     from app.learning.patch_data import WarpSettings
+    from app.learning.patch_sources import SOURCES
     from app.learning.train_settings import TrainSettings
 
     parser = Parser(prog=f"{PROGRAM} train", description="Train a network to describe patches, and write it.")
