@@ -8,8 +8,9 @@ those the share with descriptors nearer than 10 of 512):
     boat    8359 | 8357   99.98 % of OpenCV's, 100 % of ours; 100 %
     leuven  2312 | 2312   100 % and 100 %      both ways
 
-The two keypoints of boat that OpenCV alone has are second orientations whose bin is within rounding of 80 % of the
-highest, or points whose fit ends within rounding of half a sample: float32 there, float64 here. Everything else that
+The two keypoints of boat that OpenCV alone has lie on a threshold: (556.40, 261.18) has the edge ratio 12.1002 by
+float64 against the limit of 12.1, and the fit at (807.64, 568.17) ends 0.500004 of a layer away, where 0.5 is the
+limit; OpenCV's float32 falls on the other side. Everything else that
 differs, differs by rounding: responses by 2e-7, positions by less than 1e-3 px, single descriptor bins by one.
 """
 
