@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from app import matchers, pairs, pipeline
-from app.jobs import Progress, run_to_end
+from app.jobs import Progress, native_calls_ended, run_to_end
 from app.matchers import MatcherSpec
 from app.records import (
     Descriptors,
@@ -88,7 +88,8 @@ def fakes(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     real = matchers.get
     monkeypatch.setattr(matchers, "get", lambda key: known.get(key) or real(key))
     CALLS.clear()
-    return iter(())
+    yield
+    assert native_calls_ended(20), "an abandoned stage still counts its calls"
 
 
 def request(key: str = "fake", *assignments: str, ref: PairRef | None = None) -> MatchRequest:
