@@ -137,21 +137,19 @@ def relative(
         step = 1 / float(np.max(np.vecdot(problem.far, problem.far) ** 2 + 1e-300))
     yield recorder.add(factor_of(at.matrix, keep_all=True), problem.primal(at), dual=0.0, violated=float(len(triples)))
     momentum, look = 1.0, at
-    best, converged = at, False
+    best, bound, converged = at, problem.primal(at), False
     for _ in range(chosen.iterations):
         new, step = yield from recorder.run(partial(_ascend, problem, look, step))
         if new.dual < at.dual:  # the momentum overshot: take a plain step
             momentum = 1.0
             new, step = yield from recorder.run(partial(_ascend, problem, at, step))
-        with recorder.working():
-            grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-            ahead = np.clip(new.a + (momentum - 1) / grown * (new.a - at.a), 0, chosen.cost)
-            at, momentum = new, grown
-            look = problem.at(ahead)
-            primal = problem.primal(at)
-            if primal < problem.primal(best):
-                best = at
-            bound = problem.primal(best)
+        grown = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
+        ahead = np.clip(new.a + (momentum - 1) / grown * (new.a - at.a), 0, chosen.cost)
+        at, momentum = new, grown
+        look = yield from recorder.run(partial(problem.at, ahead))
+        primal = problem.primal(at)
+        if primal < bound:
+            best, bound = at, primal
         violated = float(np.count_nonzero(best.margins < 1))
         yield recorder.add(factor_of(best.matrix, keep_all=True), bound, dual=at.dual, violated=violated)
         if bound - at.dual <= chosen.tolerance * bound:

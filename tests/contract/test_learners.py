@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from app.jobs import run_to_end
-from app.learning.iterates import Iterate, Learned
+from app.learning.iterates import Iterate, Learned, Recorder
 from app.learning.learners import ROWS, Row, learner, with_assignments
 from app.records import UserError
 from app.settings import fields_of
@@ -172,23 +172,38 @@ def test_that_all_points_in_one_place_are_told(row: Row) -> None:
 
 
 @every_learner
-def test_that_progress_comes_often_and_the_objective_has_the_right_direction(row: Row) -> None:
-    x, y = data(6, n=600, d=20)
+def test_that_long_steps_run_beside_the_job_so_that_it_can_be_cancelled(
+    row: Row, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x, y = data(6, n=500, d=4)
+    main = threading.current_thread()
+    threads: set[bool] = set()
+    working = Recorder.working
+
+    def watched(recorder: Recorder) -> Any:
+        if recorder.slow:
+            threads.add(threading.current_thread() is main)
+        return working(recorder)
+
+    monkeypatch.setattr(Recorder, "working", watched)
     assert row.learn is not None
-    gaps, start = [], time.perf_counter()
-    job = row.learn(x, y, settings(row, iterations=4))
+    job = row.learn(x, y, settings(row, iterations=2))
     for _ in job:
-        now = time.perf_counter()
-        gaps.append(now - start)
-        start = now
-    # The contract asks for 0.2 s; a machine that runs other things gets some slack.
-    assert sorted(gaps)[len(gaps) // 2] < 0.2
-    assert max(gaps) < 3.0
+        pass
+    # The naive objective and ITML do short pieces in the job itself and report between them.
+    assert row.key in ("naive", "itml") or False in threads
+
+
+@every_learner
+def test_that_the_objective_goes_where_the_table_says(row: Row) -> None:
     x, y = data(6)
     objectives = [item.objective for item in learned(row, x, y).history]
-    if row.key not in ("itml", "naive"):  # dual ascent, and a problem without an optimum
-        better = objectives[-1] > objectives[0] if row.larger_is_better else objectives[-1] < objectives[0]
-        assert better
+    if row.key in ("itml", "naive"):  # dual ascent, and a problem without an optimum
+        assert len(objectives) > 2
+    elif row.larger_is_better:
+        assert objectives[-1] > objectives[0]
+    else:
+        assert objectives[-1] < objectives[0]
 
 
 def test_the_table_itself() -> None:
