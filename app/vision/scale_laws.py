@@ -1,7 +1,7 @@
 """The laws of the Gaussian scale space, as numbers on a picture: one line at many scales, and what smoothing may do.
 
 What lives here: the discrete Gaussian, scan lines and their extrema, and how well a difference of Gaussians equals
-the Laplacian. What does not: the demonstrations of the axioms (``axiom_trials``), SIFT's own pyramid. May import:
+the Laplacian. What does not: the demonstrations of the axioms (``scale_axioms``), SIFT's own pyramid. May import:
 records, numpy and cv2.
 
 The discrete Gaussian T(n, t) = exp(-t) I_n(t), t = sigma² (Lindeberg, Scale-space for discrete signals, PAMI 12(3),

@@ -1,7 +1,7 @@
 """Maxima and regions of a smoothed picture: what smoothing may make anew, and what never.
 
 What lives here: :func:`maxima`, :func:`births` and :func:`orphans`, and the drawn case in which smoothing makes a
-maximum. What does not: the axioms they are part of (``axiom_trials``). May import: records, scale_laws, numpy, cv2.
+maximum. What does not: the axioms they are part of (``scale_axioms``). May import: records, scale_laws, numpy, cv2.
 """
 
 from __future__ import annotations

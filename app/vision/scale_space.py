@@ -2,7 +2,7 @@
 
 What lives here: :class:`ScaleSpace`, its levels, differences of Gaussians, exact windows of them, and the map between
 pixels of the image and of an octave. What does not: the filters (``scale_levels``), what is measured in it
-(``scale_response``, ``scale_line``) and keypoints (``sift_stages``). May import: records, jobs, vision, numpy and cv2.
+(``scale_response``, ``scale_laws``) and keypoints (``sift_stages``). May import: records, jobs, vision, numpy and cv2.
 
 Source: Lowe, IJCV 60(2), 2004, section 3; Lindeberg, IJCV 30(2), 1998.
 

@@ -105,3 +105,26 @@ def test_that_the_smallest_pictures_have_a_flattest_window(shape: tuple[int, int
     assert math.isfinite(found.flat_slide)
     assert 0 <= found.flat_xy[0] < shape[1]
     assert 0 <= found.flat_xy[1] < shape[0]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_that_no_extremum_appears_on_noise_and_steps_either(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scales = laws.log_scales(0.3, 60.0, 48)
+    for signal in (rng.integers(0, 256, 300), np.repeat(rng.integers(0, 256, 40), 7)):
+        rows = laws.smoothed_lines(signal, scales)
+        found = laws.line_extrema(rows)
+        assert np.all(np.diff(found.count) <= 0)
+        assert found.count[0] > found.count[-1]
+        assert rows[-1].min() >= signal.min()
+        assert rows[-1].max() <= signal.max()
+
+
+def test_that_a_line_equals_a_direct_convolution_with_the_mirrored_signal() -> None:
+    steps = np.arange(-60, 61)
+    kernel = ive(np.abs(steps), 4.0)
+    assert kernel.sum() == pytest.approx(1, abs=1e-12)
+    assert (kernel * steps**2).sum() == pytest.approx(4.0, abs=1e-9)
+    signal = grey8(photograph("camera"))[100].astype(np.float64)
+    direct = np.convolve(np.pad(signal, 100, "symmetric"), kernel, "same")[100:-100]
+    assert np.allclose(laws.smoothed_lines(signal, [2.0])[0], direct, atol=1e-9)

@@ -10,9 +10,7 @@ import pytest
 
 from app.jobs import run_to_end
 from app.records import UserError
-from app.vision.scale_axioms import axioms
 from app.vision.scale_levels import blurred, doubled, halved, octave_count
-from app.vision.scale_line import discrete_gaussian, scan_line
 from app.vision.scale_response import (
     disk_laws,
     dog_against_log,
@@ -305,47 +303,3 @@ def test_that_the_middle_law_is_far_better_on_a_picture_too() -> None:
     found = dog_against_log(ScaleSpace(camera()), 250, 150, 3.0, K3)
     assert found.middle_error < 0.02 < 0.1 < found.first_error
     assert found.dog.shape == found.first.shape == found.middle.shape
-
-
-# -------------------------------------------------------------------------------- one line
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_that_no_extremum_appears_on_a_line(seed: int) -> None:
-    rng = np.random.default_rng(seed)
-    signals = [camera()[int(rng.integers(512))], rng.integers(0, 256, 300), np.repeat(rng.integers(0, 256, 40), 7)]
-    for signal in signals:
-        found = scan_line(signal)
-        assert np.all(np.diff(found.counts) <= 0)
-        assert found.counts[0] > found.counts[-1]
-        assert found.values[-1].min() >= signal.min()
-        assert found.values[-1].max() <= signal.max()
-
-
-def test_that_a_line_is_filtered_by_lindebergs_kernel() -> None:
-    kernel = discrete_gaussian(2.0)
-    assert kernel.sum() == pytest.approx(1, abs=1e-8)
-    steps = np.arange(len(kernel)) - len(kernel) // 2
-    assert (kernel * steps**2).sum() == pytest.approx(4.0, abs=1e-6)
-    assert np.allclose(np.convolve(kernel, kernel), discrete_gaussian(np.sqrt(8.0), len(kernel) - 1), atol=1e-8)
-    signal = camera()[100].astype(np.float64)
-    direct = np.convolve(np.pad(signal, 100, "symmetric"), kernel, "same")[100:-100]
-    assert np.allclose(scan_line(signal, np.array([2.0])).values[0], direct, atol=1e-3)
-
-
-def test_that_flat_and_short_lines_have_no_extrema() -> None:
-    for signal in ([5], [5, 5, 5, 5], [1, 2, 3]):
-        assert scan_line(np.array(signal)).counts.max() == 0
-    plateau = scan_line(np.array([0, 3, 3, 3, 1, 1, 2]), np.array([0.0]))
-    assert plateau.extrema[0].tolist() == [0, 0, 1, 0, -1, 0, 0]
-
-
-def test_that_the_axioms_hold_on_pictures_and_noise() -> None:
-    noise = np.random.default_rng(1).integers(0, 256, (120, 90), dtype=np.uint8)
-    for grey in (camera(), noise, np.full((1, 1), 3, np.uint8), noise[:1], noise[:, :1]):
-        for sigma in (0.8, 3.0, 12.0):
-            checks = axioms(grey, sigma)
-            assert [c.name for c in checks] == [
-                "linearity", "shift", "rotation", "semigroup", "no new extrema", "causality",
-            ]  # fmt: skip
-            assert all(c.holds for c in checks), [c.sentence for c in checks if not c.holds]

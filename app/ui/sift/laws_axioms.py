@@ -1,6 +1,6 @@
 """The axioms, tried on the open picture: a table of numbers, and both sides of the chosen one as pictures.
 
-What lives here: :class:`AxiomsPart`. What does not: the trials (``app.vision.axiom_trials``). May import: that,
+What lives here: :class:`AxiomsPart`. What does not: the trials (``app.vision.scale_axioms``). May import: that,
 ``app.ui.lane``, the session, Qt, cv2.
 """
 
@@ -28,8 +28,8 @@ from app.ui.session import Session, failure_message
 from app.ui.sift.laws_state import LawsState
 from app.ui.sift.picture_view import PictureView
 from app.ui.style import Style
-from app.vision.axiom_trials import Axiom, demonstrate
 from app.vision.images import grey8
+from app.vision.scale_axioms import Axiom, demonstrate
 
 LANE = "sift-laws"
 DELAY_MS = 120  # a dragged slider starts no job before it rests this long

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from app.jobs import Progress, run_to_end
-from app.vision import axiom_trials as axioms
+from app.vision import scale_axioms as axioms
 from app.vision import scale_regions as regions
 from app.vision.images import grey8
 from app.vision.photographs import photograph
