@@ -25,7 +25,6 @@ from app.ui.why_picture import DetectionPicture
 from app.vision.probe import StageReport, WhyNot, why_not
 from app.vision.why_picture import WhyPicture, look_at
 
-PICTURE_LANE = "why-picture"
 Pictures = dict[str, WhyPicture | None]
 
 STAGE_WORDS = {
@@ -72,9 +71,7 @@ class WhyPanel(QScrollArea):
         self.setWidget(body)
         session.probe_lane.finished.connect(self._answered)
         session.probe_lane.failed.connect(self._failed)
-        self._picture_lane = session.lane(PICTURE_LANE)
-        self._picture_lane.finished.connect(self._pictured)
-        self._picture_lane.failed.connect(self._failed)
+        session.probe_lane.finished.connect(self._pictured)
         session.result_changed.connect(self._result_changed)
         session.pair_changed.connect(lambda _ref: self.clear())
         look.changed.connect(lambda _look: self._show_answer())
@@ -192,7 +189,7 @@ class WhyPanel(QScrollArea):
                     found[side] = yield from look_at(images[side], detection, asked, detect)
             return found
 
-        self._job_pictures = self._picture_lane.start(look)
+        self._job_pictures = self._session.probe_lane.start(look)
 
     def _pictured(self, event: Event) -> None:
         if event.job == self._job_pictures and self.answer is not None:

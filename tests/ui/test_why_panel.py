@@ -10,7 +10,6 @@ from pytestqt.qtbot import QtBot
 from sift_parts import small_result
 
 from app.records import MatchResult
-from app.ui.lane import Lane
 from app.ui.session import Session
 from app.ui.style import Style
 from app.ui.why_panel import WhyPanel
@@ -47,11 +46,10 @@ def test_that_a_place_without_keypoint_comes_with_its_picture(panel: WhyPanel, s
     assert session.result is not None
     panel.left, panel.right = empty_places(session.result)
     panel._ask()
-    lane: Lane = session.lane("why-picture")
     until(lambda: panel.answer is not None)
     assert panel.answer is not None
     assert panel.answer.died_at == "detector"
-    until(lambda: not lane.busy)
+    until(lambda: not session.probe_lane.busy)
     for side, _ in panel.answer.detections:
         picture = panel.pictures[side]
         assert picture.isVisible()
