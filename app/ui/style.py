@@ -152,7 +152,7 @@ class Style(QObject):
 
     def colour(self, name: str) -> QColor:
         """Return the colour of a token by its name."""
-        return QColor(self.tokens.colours()[name])
+        return QColor(getattr(self.tokens, name))
 
     def font(self, factor: float = 1.0, *, bold: bool = False) -> QFont:
         """Return the interface's font at ``factor`` times the usual size."""

@@ -12,6 +12,7 @@ approximations: the first takes its lower end, the second its middle.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
@@ -22,8 +23,9 @@ from app.vision.scale_space import ScaleSpace
 STEPS_PER_OCTAVE = 16
 LEAST_SIGMA, MOST_SIGMA = 0.8, 64.0  # below 0.8 px a sampled Gaussian's own width is wrong
 REACH = 5.0  # of the kernels, in sigmas: what is cut off changes the curves by less than 0.1 %
-FINE_SAMPLES = 48  # what reaches farther than this is measured on a coarser octave
+FINE_SAMPLES = 48  # what reaches farther than this is measured on a reduced image
 REDUCING_BLUR = 1.6  # before every second pixel is taken
+PAD_STEP, PAD_SLACK = 64, 256  # the reduced images reach beyond the kernels by what their own blurs see
 PATCH_SIGMAS = 6.0  # half the side of a compared patch
 
 
@@ -107,8 +109,8 @@ def sigma_grid(space: ScaleSpace) -> Float64:
 def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = None) -> ScaleResponse:
     """Return the responses of DoG and scale-normalised LoG at one image point against sigma.
 
-    Every value is a product of pixels, the image's or those of an octave's first level, with a sampled kernel centred
-    exactly on (x, y); beyond the border they are mirrored. Takes a few milliseconds once the space is prepared.
+    Every value is a product of the pixels with a sampled kernel centred exactly on (x, y); beyond the border the image
+    is mirrored. The first call for a space reduces its image; each takes a few milliseconds from then on.
 
     Args:
         space: its image, assumed blur and k are used.
@@ -136,65 +138,55 @@ def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = 
 def _measured(space: ScaleSpace, x: float, y: float, sigmas: Float64, by: Float64) -> tuple[Float64, Float64]:
     """Return (L, laplacian of L) at a point for every sigma, all in image pixels.
 
-    Kernels that reach too far on the image's own pixels are applied to the first level of a coarser octave. Octaves
-    drop an odd last row or column, which moves the mirror: near those borders the image itself is reduced instead.
-    ``by`` is the blur that chooses the octave: one for both ends of a difference, which is small beside them.
+    Kernels that reach too far on the image's own pixels are applied to a reduced one. ``by`` is the blur that chooses
+    how far it is reduced: one for both ends of a difference, which is small beside them.
     """
     smooth, laplacian = np.empty(len(sigmas)), np.empty(len(sigmas))
     todo = np.arange(len(sigmas))
-    octave = 0
+    step, have = 1, space.settings.blur
     while len(todo):
-        step = 2**octave
         fine = by[todo] * REACH <= FINE_SAMPLES * step
         some, todo = todo[fine], todo[~fine]
         if len(some):
-            have = space.settings.sigma0 * step if octave else space.settings.blur
             own = np.sqrt(np.maximum(sigmas[some] ** 2 - have**2, 0.01)) / step
-            reach = int(np.ceil(REACH * float(own.max()))) + 1
-            if octave and not _inside(space, octave, x / step + reach, y / step + reach):
-                rest = np.concatenate([some, todo])
-                missing = np.sqrt(np.maximum(sigmas[rest] ** 2 - space.settings.blur**2, 0.01))
-                smooth[rest], laplacian[rest] = _by_reduction(space.grey, x, y, missing, by[rest])
-                break
-            window, left, top = _window(space.base(octave) if octave else space.grey, x / step, y / step, reach)
+            near = int(np.ceil(REACH * float(own.max()))) + 1
+            if step == 1:
+                window, left, top = _window(space.grey, x, y, near)
+            else:
+                pad, levels = _reductions(space, REACH * float(by.max()))
+                level = levels[step.bit_length() - 2]
+                left, top = round((x + pad) / step) - near, round((y + pad) / step) - near
+                window = level[top : top + 2 * near + 1, left : left + 2 * near + 1]
+                left, top = left - pad // step, top - pad // step
             smooth[some], laplacian[some] = _products(window, (x / step - left, y / step - top), own)
             laplacian[some] /= step**2
-        octave += 1
+        have, step = float(np.hypot(have, REDUCING_BLUR * step)), 2 * step
     return smooth, laplacian
 
 
-def _inside(space: ScaleSpace, octave: int, right: float, bottom: float) -> bool:
-    """Whether an octave exists and its values up to here do not depend on how its far borders were mirrored."""
-    if octave not in space.octaves:
-        return False
-    width, height = space.size(octave)
-    margin = REACH * space.settings.sigma0
-    return right <= width - 1 - margin and bottom <= height - 1 - margin
+_reduced: WeakKeyDictionary[ScaleSpace, tuple[int, list[Float32]]] = WeakKeyDictionary()
 
 
-def _by_reduction(grey: Array, x: float, y: float, sigmas: Float64, by: Float64) -> tuple[Float64, Float64]:
-    """Return the same for blurs to be added to the image, large kernels being applied to a reduced window of it."""
-    smooth, laplacian = np.empty(len(sigmas)), np.empty(len(sigmas))
-    todo = np.arange(len(sigmas))
-    reach = int(np.ceil(REACH * float(sigmas.max()))) + 1
-    window, left, top = _window(grey, x, y, reach)
-    step, have = 1, 0.0
-    while True:
-        fine = by[todo] * REACH <= FINE_SAMPLES * step
-        some, todo = todo[fine], todo[~fine]
-        if len(some):
-            col, row = (x - left) / step, (y - top) / step
-            near = int(np.ceil(REACH * float(sigmas[some].max()) / step)) + 1
-            x0, y0 = max(0, round(col) - near), max(0, round(row) - near)
-            part = window[y0 : round(row) + near + 1, x0 : round(col) + near + 1]
-            own = np.sqrt(sigmas[some] ** 2 - have**2) / step
-            smooth[some], laplacian[some] = _products(part, (col - x0, row - y0), own)
-            laplacian[some] /= step**2
-        if not len(todo):
-            return smooth, laplacian
-        # The next octave of sigmas works on every second pixel of the window, blurred as its reduction asks.
-        window = np.asarray(cv2.GaussianBlur(window, (0, 0), REDUCING_BLUR)[::2, ::2], np.float32)
-        have, step = float(np.hypot(have, REDUCING_BLUR * step)), 2 * step
+def _reductions(space: ScaleSpace, reach: float) -> tuple[int, list[Float32]]:
+    """Return (pad, levels): the image mirrored ``pad`` pixels beyond its borders, reduced by 2, 4, ...; kept.
+
+    Pixel c of levels[j] lies at image pixel c * 2**(j+1) - pad. No octave of the scale space would do: those drop an
+    odd last row or column, which moves the mirror.
+    """
+    kept = _reduced.get(space)
+    if kept is not None and kept[0] >= reach + PAD_SLACK and FINE_SAMPLES * 2 ** len(kept[1]) >= reach:
+        return kept
+    pad = PAD_STEP * int(np.ceil((reach + PAD_SLACK) / PAD_STEP))
+    height, width = space.grey.shape
+    rows, cols = (_mirrored(np.arange(-pad, size + pad), size) for size in (height, width))
+    values, step = np.asarray(space.grey[np.ix_(rows, cols)], np.float32), 1
+    levels = []
+    while FINE_SAMPLES * step < reach:
+        values = np.ascontiguousarray(cv2.GaussianBlur(values, (0, 0), REDUCING_BLUR)[::2, ::2], np.float32)
+        levels.append(values)
+        step *= 2
+    _reduced[space] = pad, levels
+    return pad, levels
 
 
 def _window(grey: Array, x: float, y: float, reach: int) -> tuple[Float32, int, int]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.style import Style
@@ -198,6 +198,16 @@ class Chart(QWidget):
         up = (y - self._y[0]) / (self._y[1] - self._y[0])
         return QPointF(self._area.left() + share * self._area.width(), self._area.bottom() - up * self._area.height())
 
+    def _many(self, x: Values, y: Values) -> list[QPointF]:
+        """Return the widget's points of many places."""
+        low, high = self._x
+        if self.drawing.log_x:
+            low, high, x = math.log(low), math.log(high), np.log(np.maximum(x, 1e-9))
+        share = (x - low) / (high - low) if high > low else np.full(len(x), 0.5)
+        across = self._area.left() + share * self._area.width()
+        down = self._area.bottom() - (y - self._y[0]) / (self._y[1] - self._y[0]) * self._area.height()
+        return [QPointF(px, py) for px, py in zip(across.tolist(), down.tolist(), strict=True)]
+
     # ------------------------------------------------------------------------ painting
 
     def _y_ticks(self) -> list[tuple[float, str]]:
@@ -282,18 +292,16 @@ class Chart(QWidget):
             painter.drawText(QPointF(self._area.right() + 6, y + metrics.ascent() / 2 - 1), level.text)
 
     def _paint_bars(self, painter: QPainter, bars: Bars) -> None:
-        painter.setPen(Qt.PenStyle.NoPen)
         zero = self.at(self._x[0], 0).y()
-        for index, (x, y) in enumerate(zip(bars.x.tolist(), bars.y.tolist(), strict=True)):
-            left, right = self.at(x - bars.width / 2, y), self.at(x + bars.width / 2, y)
-            chosen = index in bars.chosen
-            painter.setBrush(self._look.colour(bars.chosen_colour if chosen else bars.colour))
-            painter.drawRect(QRectF(left.x() + 0.5, left.y(), max(1.0, right.x() - left.x() - 1), zero - left.y()))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
+        plain, chosen = self._look.colour(bars.colour), self._look.colour(bars.chosen_colour)
+        lefts, rights = self._many(bars.x - bars.width / 2, bars.y), self._many(bars.x + bars.width / 2, bars.y)
+        for index, (left, right) in enumerate(zip(lefts, rights, strict=True)):
+            area = QRectF(left.x() + 0.5, left.y(), max(1.0, right.x() - left.x() - 1), zero - left.y())
+            painter.fillRect(area, chosen if index in bars.chosen else plain)
 
     def _paint_curve(self, painter: QPainter, curve: Curve) -> None:
         finite = np.isfinite(curve.x) & np.isfinite(curve.y)
-        points = [self.at(x, y) for x, y in zip(curve.x[finite].tolist(), curve.y[finite].tolist(), strict=True)]
+        points = self._many(curve.x[finite], curve.y[finite])
         painter.save()
         painter.setClipRect(self._area.adjusted(-4, -4, 4, 4))
         painter.setPen(self._pen(curve.colour, curve.dash, 2.0))
@@ -305,8 +313,7 @@ class Chart(QWidget):
         painter.restore()
 
     def _pen(self, colour: str, dash: str, width: float) -> QPen:
-        tokens = self._look.tokens.colours()
-        return QPen(QColor(tokens.get(colour, colour)), width * min(self._look.line_scale, 1.5), DASHES[dash])
+        return QPen(self._look.colour(colour), width * min(self._look.line_scale, 1.5), DASHES[dash])
 
 
 def _nice(step: float) -> float:

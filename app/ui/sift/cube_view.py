@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Float32, UInt8
 from app.ui.sift.cube_words import CubeVerdict, judge
-from app.ui.style import Style, contrast
+from app.ui.style import Style
 from app.vision.diverging import coloured
 
 GAP = 8
@@ -30,6 +30,7 @@ class CubeView(QWidget):
         self.verdict: CubeVerdict | None = None
         self._sigmas = (0.0, 0.0, 0.0)
         self._limit = 1.0
+        self._fitting: tuple[tuple[object, ...], tuple[QFont, int]] | None = None
         self.setAccessibleName("26 neighbours")
         self.setMinimumSize(200, 86)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -76,14 +77,19 @@ class CubeView(QWidget):
     def _number_font(self, room: float) -> tuple[QFont, int]:
         """Return the first of :data:`FONTS` (decimals, size, width in percent) with which every number fits."""
         assert self.cube is not None
-        values = [float(v) for v in self.cube.reshape(-1) if not np.isnan(v)]
+        largest = float(np.nanmax(np.abs(self.cube)))
+        digits = len(f"{largest:.0f}")
+        key = (digits, round(room), self._look.scale)
+        if self._fitting is not None and self._fitting[0] == key:
+            return self._fitting[1]
         for decimals, factor, stretch in FONTS:
             font = self._look.font(factor)
             font.setStretch(stretch)
-            metrics = QFontMetricsF(font)
-            if all(metrics.horizontalAdvance(f"{v:.{decimals}f}".replace("-", "−")) <= room for v in values):
-                return font, decimals
-        return font, 0
+            widest = "−" + "0" * digits + ("." + "0" * decimals if decimals else "")
+            if QFontMetricsF(font).horizontalAdvance(widest) <= room:
+                break
+        self._fitting = (key, (font, decimals))
+        return font, decimals
 
     def _paint_block(self, painter: QPainter, area: QRectF, plane: int, colours: UInt8, decimals: int) -> None:
         assert self.cube is not None
@@ -92,9 +98,10 @@ class CubeView(QWidget):
             for col in range(3):
                 cell = QRectF(area.left() + col * wide, area.top() + row * high, wide - 1, high - 1)
                 value = float(self.cube[plane, row, col])
-                back = QColor(*(int(c) for c in colours[row, col]))
-                painter.fillRect(cell, back)
-                painter.setPen(QColor(_readable(back.name())))
+                red, green, blue = (int(c) for c in colours[row, col])
+                painter.fillRect(cell, QColor(red, green, blue))
+                # Relative luminance at which black and white are equally readable, in sRGB grey about 117.
+                painter.setPen(QColor("#0b0d1a" if 0.3 * red + 0.59 * green + 0.11 * blue > 117 else "#ffffff"))
                 text = "–" if np.isnan(value) else f"{value:.{decimals}f}".replace("-", "−")
                 painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, text)
         self._paint_marks(painter, area, plane)
@@ -113,8 +120,3 @@ class CubeView(QWidget):
             _, row, col = verdict.rival
             painter.setPen(QPen(self._look.colour("text"), 1.2, Qt.PenStyle.DashLine))
             painter.drawRect(QRectF(area.left() + col * wide + 1, area.top() + row * high + 1, wide - 3, high - 3))
-
-
-def _readable(back: str) -> str:
-    """Return black or white, whichever is easier to read on a colour."""
-    return max(("#0b0d1a", "#ffffff"), key=lambda colour: contrast(colour, back))

@@ -74,7 +74,7 @@ def story(candidates: Candidates, index: int, settings: SiftSettings) -> str:
     """Return one sentence: where the candidate ended, and by which number."""
     last = Stage(int(candidates.stage[index]))
     if last == Stage.DESCRIBED:
-        return f"It became a keypoint, σ {candidates.sigma[index]:.3g} px."
+        return f"It became a keypoint, σ\u00a0{candidates.sigma[index]:.3g}\u00a0px."
     failed = Stage(last + 1)
     return f"It died at “{STAGE_NAMES[failed]}”: {_numbers(candidates, index, failed, settings)}."
 

@@ -7,7 +7,6 @@ import: that, ``app.ui.style``, Qt.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
@@ -26,38 +25,14 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.records import Point
+from app.ui.sift.grid_shape import GridShape
 from app.ui.sift.level_jobs import Cell, LevelPicture
 from app.ui.style import Style
 from app.vision.diverging import table
-from app.vision.scale_space import Kind
 
 GAP = 4
 BAR = 10
-
-
-@dataclass(frozen=True)
-class GridShape:
-    """What the grid has to lay out.
-
-    Attributes:
-        octaves: signed exponents, one row each.
-        sizes: (width, height) of every octave in its own pixels.
-        sigmas: blur of every column in octave 0, in image pixels.
-        kind: Gaussians or differences.
-        searched: columns in which extrema are looked for.
-        image: (width, height) of the image.
-    """
-
-    octaves: tuple[int, ...]
-    sizes: tuple[tuple[int, int], ...]
-    sigmas: tuple[float, ...]
-    kind: Kind
-    searched: tuple[int, ...]
-    image: tuple[int, int]
-
-    def sigma(self, cell: Cell) -> float:
-        """Return the blur of a cell in image pixels."""
-        return self.sigmas[cell[1]] * 2.0 ** cell[0]
+ARM = 9  # half the side of the small cursor
 
 
 class LevelGrid(QWidget):
@@ -79,6 +54,9 @@ class LevelGrid(QWidget):
         self.shape: GridShape | None = None
         self.pictures: Mapping[Cell, LevelPicture] = {}
         self._pixmaps: dict[Cell, tuple[LevelPicture, QPixmap]] = {}
+        self._laid: tuple[tuple[object, ...], tuple[float, float, float, float]] | None = None
+        self._cross: tuple[tuple[object, ...], QPixmap] | None = None
+        self._drawn: tuple[tuple[object, ...], QPixmap] | None = None
         self.cell: Cell = (0, 1)
         self.point: Point | None = None
         self.radius = 0.0
@@ -104,7 +82,7 @@ class LevelGrid(QWidget):
 
     def set_pictures(self, pictures: Mapping[Cell, LevelPicture]) -> None:
         """Show these cells, as many as there are."""
-        self.pictures = pictures
+        self.pictures, self._drawn = pictures, None
         self._pixmaps = {c: kept for c, kept in self._pixmaps.items() if pictures.get(c) is kept[0]}
         self.update()
 
@@ -122,37 +100,31 @@ class LevelGrid(QWidget):
 
     def _forget(self, _look: object = None) -> None:
         self._pixmaps.clear()
+        self._drawn = None
         self.update()
 
     # -------------------------------------------------------------------------- layout
 
-    @property
-    def _heads(self) -> tuple[float, float]:
-        """(width of the row heads, height of the column heads)."""
-        metrics = QFontMetricsF(self._look.font(0.85))
-        return metrics.horizontalAdvance("0000 × 0000") + 8, 2 * metrics.height() + 6
-
-    @property
-    def _foot(self) -> float:
-        metrics = QFontMetricsF(self._look.font(0.85))
-        return 2 * metrics.height() + BAR + 14
-
-    def _cell_size(self) -> tuple[float, float]:
-        assert self.shape is not None
-        left, top = self._heads
-        columns, rows = len(self.shape.sigmas), len(self.shape.octaves)
-        wide = (self.width() - left - 8 - GAP * (columns - 1)) / columns
-        high = (self.height() - top - self._foot - GAP * (rows - 1)) / rows
-        ratio = self.shape.image[1] / self.shape.image[0]
-        width = max(4.0, min(wide, high / ratio))
-        return width, max(4.0, width * ratio)
+    def _layout(self, shape: GridShape) -> tuple[float, float, float, float]:
+        """Return (width of the row heads, height of the column heads, width of a cell, its height)."""
+        key = (shape, self.size(), self._look.scale)
+        if self._laid is None or self._laid[0] != key:
+            metrics = QFontMetricsF(self._look.font(0.85))
+            left, top = metrics.horizontalAdvance("0000 × 0000") + 8, 2 * metrics.height() + 6
+            foot = 2 * metrics.height() + BAR + 14
+            columns, rows = len(shape.sigmas), len(shape.octaves)
+            wide = (self.width() - left - 8 - GAP * (columns - 1)) / columns
+            high = (self.height() - top - foot - GAP * (rows - 1)) / rows
+            ratio = shape.image[1] / shape.image[0]
+            width = max(4.0, min(wide, high / ratio))
+            self._laid = (key, (left, top, width, max(4.0, width * ratio)))
+        return self._laid[1]
 
     def rect_of(self, cell: Cell) -> QRectF:
         """Return where a cell lies in the widget."""
         if self.shape is None or cell[0] not in self.shape.octaves:
             return QRectF()
-        left, top = self._heads
-        width, height = self._cell_size()
+        left, top, width, height = self._layout(self.shape)
         row = self.shape.octaves.index(cell[0])
         return QRectF(left + cell[1] * (width + GAP), top + row * (height + GAP), width, height)
 
@@ -185,18 +157,31 @@ class LevelGrid(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint heads, cells, cursors and the legend."""
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        painter.setFont(self._look.font(0.85))
         if self.shape is not None:
+            painter.drawPixmap(0, 0, self._background(self.shape))
+            self._paint_cursors(painter)
+        painter.end()
+
+    def _background(self, shape: GridShape) -> QPixmap:
+        """Return everything but the cursors, which move while all else stays."""
+        ratio = self.devicePixelRatioF()
+        key = (shape, self.cell, self.size(), ratio, self._look.tokens, self._look.scale, id(self.pictures))
+        if self._drawn is None or self._drawn[0] != key:
+            pixmap = QPixmap(self.size() * ratio)
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            painter.setFont(self._look.font(0.85))
             metrics = QFontMetricsF(painter.font())
-            self._paint_heads(painter, metrics, self.shape)
+            self._paint_heads(painter, metrics, shape)
             for cell in self.cells():
                 self._paint_cell(painter, cell)
-            for cell in self.cells():
-                self._paint_cursor(painter, cell)
             self._paint_frame(painter)
-            self._paint_legend(painter, metrics, self.shape)
-        painter.end()
+            self._paint_legend(painter, metrics, shape)
+            painter.end()
+            self._drawn = (key, pixmap)
+        return self._drawn[1]
 
     def _paint_heads(self, painter: QPainter, metrics: QFontMetricsF, shape: GridShape) -> None:
         for column, sigma in enumerate(shape.sigmas):
@@ -247,14 +232,31 @@ class LevelGrid(QWidget):
             self._pixmaps[cell] = kept
         return kept[1]
 
-    def _paint_cursor(self, painter: QPainter, cell: Cell) -> None:
+    def _paint_cursors(self, painter: QPainter) -> None:
+        """Stamp one small cross into every cell."""
         if self.point is None:
             return
-        at = self.screen_of(cell, self.point)
-        for width, colour in ((3.0, "canvas"), (1.4, "selected")):
-            painter.setPen(QPen(self._look.colour(colour), width))
-            for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
-                painter.drawLine(QLineF(at + QPointF(2 * dx, 2 * dy), at + QPointF(6 * dx, 6 * dy)))
+        sprite = self._sprite()
+        for cell in self.cells():
+            at = self.screen_of(cell, self.point)
+            painter.drawPixmap(QPointF(at.x() - ARM, at.y() - ARM), sprite)
+
+    def _sprite(self) -> QPixmap:
+        ratio = self.devicePixelRatioF()
+        key = (self._look.tokens, ratio)
+        if self._cross is None or self._cross[0] != key:
+            pixmap = QPixmap(QSize(2 * ARM, 2 * ARM) * ratio)
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            for width, colour in ((3.0, "canvas"), (1.4, "selected")):
+                painter.setPen(QPen(self._look.colour(colour), width))
+                for dx, dy in ((1, 0), (-1, 0), (0, 1), (0, -1)):
+                    start, stop = QPointF(ARM + 2 * dx, ARM + 2 * dy), QPointF(ARM + 6 * dx, ARM + 6 * dy)
+                    painter.drawLine(QLineF(start, stop))
+            painter.end()
+            self._cross = (key, pixmap)
+        return self._cross[1]
 
     def _paint_frame(self, painter: QPainter) -> None:
         """Frame the cell shown large, and thinly the two planes its extrema are compared with."""
@@ -270,10 +272,9 @@ class LevelGrid(QWidget):
 
     def _paint_legend(self, painter: QPainter, metrics: QFontMetricsF, shape: GridShape) -> None:
         """Draw the bar of colours with grey values, under the grid."""
-        left, _ = self._heads
-        width, height = self._cell_size()
+        left, head, width, height = self._layout(shape)
         rows, columns = len(shape.octaves), len(shape.sigmas)
-        top = self._heads[1] + rows * (height + GAP) + 4
+        top = head + rows * (height + GAP) + 4
         bar = QRectF(left, top, min(260.0, columns * (width + GAP) - GAP), BAR)
         picture = self.pictures.get(self.cell)
         gradient = QLinearGradient(bar.topLeft(), bar.topRight())
@@ -349,28 +350,6 @@ class LevelGrid(QWidget):
         if isinstance(event, QHelpEvent) and self.shape is not None:
             cell = self.cell_at(event.pos().x(), event.pos().y())
             if cell is not None:
-                QToolTip.showText(event.globalPos(), self.words(cell), self)
+                QToolTip.showText(event.globalPos(), self.shape.words(cell), self)
                 return True
         return super().event(event)
-
-    def words(self, cell: Cell) -> str:
-        """Return what a cell is, in words."""
-        if self.shape is None:
-            return ""
-        kind = "Difference of Gaussians" if self.shape.kind == "dog" else "Gaussian"
-        width, height = self.shape.sizes[self.shape.octaves.index(cell[0])]
-        octave = f"{cell[0]}".replace("-", "−")
-        text = f"{kind}, octave {octave}, {'layer' if self.shape.kind == 'dog' else 'level'} {cell[1]}"
-        text += f": σ {self.shape.sigma(cell):.3g} px, {width} × {height} pixels"
-        if self.shape.kind == "dog" and cell[1] not in self.shape.searched:
-            text += ". Not searched for extrema: it is only a neighbour."
-        return text
-
-    def caption(self, cell: Cell) -> str:
-        """Return what a cell is, as short as it gets."""
-        if self.shape is None or cell[0] not in self.shape.octaves:
-            return ""
-        width, height = self.shape.sizes[self.shape.octaves.index(cell[0])]
-        kind, plane = ("DoG", "layer") if self.shape.kind == "dog" else ("Gaussian", "level")
-        place = f"octave {cell[0]} {plane} {cell[1]}".replace("-", "−")
-        return f"{kind} · {place} · σ {self.shape.sigma(cell):.3g} px · {width} × {height}"

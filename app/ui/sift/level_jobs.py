@@ -14,6 +14,7 @@ import numpy as np
 from app.jobs import Job, Progress
 from app.records import Float32, UInt8
 from app.vision.diverging import coloured, limit_of
+from app.vision.scale_response import response_at
 from app.vision.scale_space import Kind, LevelView, ScaleSpace
 
 CELL_PIXELS = 40_000
@@ -88,6 +89,9 @@ def grid_pictures(space: ScaleSpace, palette: Palette, first: int) -> Job[dict[C
 def prepared_grid(space: ScaleSpace, palette: Palette, first: int) -> Job[dict[Cell, LevelPicture]]:
     """Make the first level of every octave, so that numbers can be asked for, then the pictures of the grid."""
     yield from space.prepare()
+    height, width = space.grey.shape
+    yield Progress(0, None, "Reducing the picture")
+    response_at(space, width / 2, height / 2)  # the first one reduces the picture, the others find it reduced
     return (yield from grid_pictures(space, palette, first))
 
 

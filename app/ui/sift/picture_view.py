@@ -13,7 +13,18 @@ from collections.abc import Callable
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPoint, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Point, UInt8
@@ -63,7 +74,10 @@ class PictureView(QWidget):
         self.key_step = 1.0
         self.message = ""
         self.caption = ""
-        self.draw_over: Draw | None = None
+        self.draw_under: Draw | None = None  # kept until ``refresh``
+        self.draw_over: Draw | None = None  # at every repaint
+        self._kept: tuple[tuple[object, ...], QPixmap] | None = None
+        self._version = 0
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -81,6 +95,7 @@ class PictureView(QWidget):
         self._pyramid = None if rgb is None else Pyramid(rgb)
         self._rendered = None
         self._step = step
+        self._version += 1
         if rgb is not None and size != self._size:
             self._size = size
             self.fit()
@@ -165,11 +180,11 @@ class PictureView(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the picture, what the page draws over it, and the cursor."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self._look.colour("canvas"))
         if self._pyramid is None:
+            painter.fillRect(self.rect(), self._look.colour("canvas"))
             self._paint_message(painter)
         else:
-            self._paint_picture(painter)
+            painter.drawPixmap(0, 0, self._backdrop())
             if self.draw_over is not None:
                 self.draw_over(painter, self)
             if self.cursor_at is not None:
@@ -178,6 +193,27 @@ class PictureView(QWidget):
         if self.hasFocus():
             focus_ring(painter, self.width(), self.height(), self._look.tokens.accent)
         painter.end()
+
+    def _backdrop(self) -> QPixmap:
+        """Return the picture with what the page draws under the cursor; kept while neither changes."""
+        ratio = self.devicePixelRatioF()
+        key = (self.place, self.size(), ratio, self._look.tokens, self._version)
+        if self._kept is None or self._kept[0] != key:
+            pixmap = QPixmap(self.size() * ratio)
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(self._look.colour("canvas"))
+            painter = QPainter(pixmap)
+            self._paint_picture(painter)
+            if self.draw_under is not None:
+                self.draw_under(painter, self)
+            painter.end()
+            self._kept = (key, pixmap)
+        return self._kept[1]
+
+    def refresh(self) -> None:
+        """Draw again what lies under the cursor: it has changed."""
+        self._version += 1
+        self.update()
 
     def _paint_message(self, painter: QPainter) -> None:
         painter.setFont(self._look.font(1.1))

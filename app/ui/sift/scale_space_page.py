@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
 
@@ -19,8 +19,9 @@ from app.records import Point, Selection
 from app.ui.form import Form, build
 from app.ui.lane import Event
 from app.ui.session import Message, Session, failure_message
+from app.ui.sift.grid_shape import GridShape
 from app.ui.sift.history_words import row_at, story
-from app.ui.sift.level_grid import GridShape, LevelGrid
+from app.ui.sift.level_grid import LevelGrid
 from app.ui.sift.level_jobs import Cell, LevelPicture, Palette, columns, level_picture, prepared_grid, shown_octaves
 from app.ui.sift.page import SiftContext, SiftPage
 from app.ui.sift.picture_view import PictureView
@@ -54,7 +55,7 @@ class ScaleSpacePage(SiftPage):
         self._large: tuple[object, ...] = ()
         self.grid = LevelGrid(look)
         self.view = PictureView(look, "The chosen level", pointing=True)
-        self.view.draw_over = self._draw_over
+        self.view.draw_under, self.view.draw_over = self._draw_circles, self._draw_blob
         self.probe = ProbePanel(look)
         self.form: Form = build(self.state)
         self._cells = session.lane("sift-levels")
@@ -95,8 +96,6 @@ class ScaleSpacePage(SiftPage):
         inner.addWidget(self.grid, 1)
         split.addWidget(left)
         split.addWidget(self.view)
-        split.setStretchFactor(0, 11)
-        split.setStretchFactor(1, 9)
         split.setSizes([550, 450])
         column.addWidget(split)
 
@@ -127,8 +126,8 @@ class ScaleSpacePage(SiftPage):
             action.setShortcut(QKeySequence(key))
             action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
             action.triggered.connect(lambda _checked=False, run=run: run())
-            self.addAction(action)
             made.append(action)
+        self.addActions(made)
         return made
 
     # ------------------------------------------------------------- what the frame asks
@@ -177,6 +176,7 @@ class ScaleSpacePage(SiftPage):
             self._follow(context)
         self._show_point(context.point)
         self._draw_levels()
+        self.view.refresh()
 
     def _follow(self, context: SiftContext) -> None:
         """A point chosen elsewhere: show the level of the keypoint that lies there."""
@@ -195,8 +195,7 @@ class ScaleSpacePage(SiftPage):
         if explanation is None or point is None or not len(explanation.keypoints):
             return None
         away = np.hypot(*(explanation.keypoints.xy.astype(np.float64) - point).T)
-        near = np.flatnonzero(away <= max(NEAR, away.min() if away.min() <= NEAR else NEAR))
-        near = near[away[near] <= away.min() + 0.05] if len(near) else near
+        near = np.flatnonzero((away <= NEAR) & (away <= away.min() + 0.05))
         return int(near[np.argmax(explanation.keypoints.response[near])]) if len(near) else None
 
     # ---------------------------------------------------------------------- state
@@ -216,6 +215,7 @@ class ScaleSpacePage(SiftPage):
             self._show_shape()
         self._show_point(self.point)
         self._draw_levels()
+        self.view.refresh()
 
     def _toggle_kind(self) -> None:
         self._set(replace(self.state, kind="gaussian" if self.state.kind == "dog" else "dog"))
@@ -241,14 +241,14 @@ class ScaleSpacePage(SiftPage):
             cell = (min(max(cell[0], octaves[0]), octaves[-1]), min(max(cell[1], 0), last))
         self.cell = cell
         self.grid.set_cell(cell)
+        self.view.refresh()
         self.view.key_step = 2.0 ** cell[0]
 
     def _show_shape(self) -> None:
         """Lay the grid out for another scale space or the other kind."""
-        space = self._space
         for kind, button in self.kinds.items():
             button.setChecked(kind == self.kind)
-        if space is None:
+        if (space := self._space) is None:
             return
         octaves, layers = shown_octaves(space), space.settings.layers
         height, width = space.grey.shape
@@ -314,9 +314,9 @@ class ScaleSpacePage(SiftPage):
             self.session.message.emit(Message("There is no extremum in this level. Choose another with Up or Down."))
             return
         places = np.stack([candidates.found_col[rows], candidates.found_row[rows]], axis=1) * 2.0 ** self.cell[0]
-        best = places[int(np.argmin(np.hypot(*(places - self.point).T)))]
-        self._choose((float(best[0]), float(best[1])))
-        self._show_point((float(best[0]), float(best[1])))
+        x, y = places[int(np.argmin(np.hypot(*(places - self.point).T)))].tolist()
+        self._choose((x, y))
+        self._show_point((x, y))
 
     # ----------------------------------------------------------------------- levels
 
@@ -355,7 +355,7 @@ class ScaleSpacePage(SiftPage):
             self._one.start(lambda: level_picture(space, cell, palette, limit))
         if not self.view.filled:
             self.view.set_picture(self.context.picture.rgb, (width, height))
-        self.view.caption = self.grid.caption(cell)
+        self.view.caption = "" if self.grid.shape is None else self.grid.shape.caption(cell)
 
     def _take_cells(self, event: Event) -> None:
         cells: Any = event.value.payload if isinstance(event.value, Progress) else event.value
@@ -375,26 +375,26 @@ class ScaleSpacePage(SiftPage):
             height, width = self._space.grey.shape
             self.view.set_picture(picture.rgb, (width, height), picture.step)
 
-    def _draw_over(self, painter: QPainter, view: PictureView) -> None:
-        """Draw the keypoints of the level and the blob at the cursor."""
+    def _draw_circles(self, painter: QPainter, view: PictureView) -> None:
+        """Draw the keypoints of the level."""
         explanation = None if self.context is None else self.context.explanation
+        if explanation is None or not self.state.circles:
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        if explanation is not None and self.state.circles:
-            points = explanation.keypoints
-            rows = np.flatnonzero((points.octave == self.cell[0]) & (points.layer == self.cell[1]))
-            for colour, width in (("canvas", 3.0), ("text", 1.4)):
-                painter.setPen(QPen(self.look.colour(colour), width))
-                for (x, y), size in zip(points.xy[rows].tolist(), points.size[rows].tolist(), strict=True):
-                    radius = max(2.0, size / 2 * view.scale)
-                    painter.drawEllipse(view.screen_of(x, y), radius, radius)
-        blob = self.probe.radius * view.scale if self.point is not None else 0.0
-        view.cursor_gap = min(max(2.0, blob + 1), 200.0)
-        if self.point is not None and blob > 0:
-            self._draw_blob(painter, view.screen_of(*self.point), blob)
+        points = explanation.keypoints
+        rows = np.flatnonzero((points.octave == self.cell[0]) & (points.layer == self.cell[1]))
+        for colour, width in (("canvas", 3.0), ("text", 1.4)):
+            painter.setPen(QPen(self.look.colour(colour), width))
+            for (x, y), size in zip(points.xy[rows].tolist(), points.size[rows].tolist(), strict=True):
+                radius = max(2.0, size / 2 * view.scale)
+                painter.drawEllipse(view.screen_of(x, y), radius, radius)
 
-    def _draw_blob(self, painter: QPainter, at: QPointF, radius: float) -> None:
+    def _draw_blob(self, painter: QPainter, view: PictureView) -> None:
         """Draw the disk whose response is strongest at the sigma found."""
-        for colour, width in (("canvas", 4.0), ("selected", 2.0)):
-            painter.setPen(QPen(self.look.colour(colour), width, Qt.PenStyle.DashLine))
-            painter.drawEllipse(at, radius, radius)
+        radius = self.probe.radius * view.scale if self.point is not None else 0.0
+        view.cursor_gap = min(max(2.0, radius + 1), 200.0)
+        if self.point is not None and radius > 0:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            for colour, width in (("canvas", 4.0), ("selected", 2.0)):
+                painter.setPen(QPen(self.look.colour(colour), width, Qt.PenStyle.DashLine))
+                painter.drawEllipse(view.screen_of(*self.point), radius, radius)
