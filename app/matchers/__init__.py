@@ -108,7 +108,7 @@ def _entry(name: str, load: Callable[[], Any]) -> Entry:
 
 
 # The order of the list in the window: the lecture's order, then alphabetical.
-_ORDER = ("sift", "rootsift", "sift-explained", "patch-ssd", "patch-zncc", "asift", "orb", "fast-patch")
+_ORDER = ("sift", "rootsift", "sift-explained", "siamese", "patch-ssd", "patch-zncc", "asift", "orb", "fast-patch")
 
 
 @cache
