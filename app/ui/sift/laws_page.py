@@ -1,7 +1,8 @@
 """The Laws page: what Gaussian smoothing may do, watched on the open picture.
 
 What lives here: :class:`LawsPage`, its three parts behind tabs and their switches. What does not: the parts
-(``laws_line``, ``laws_dog``, ``laws_axioms``). May import: those, ``form``, the session, Qt.
+(``laws_line``, ``laws_dog``, ``laws_axioms``) and the words under them (``laws_words``). May import: those, ``form``,
+the session, Qt.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from app.ui.sift.laws_axioms import AxiomsPart
 from app.ui.sift.laws_dog import DogPart
 from app.ui.sift.laws_line import ScanLinePart
 from app.ui.sift.laws_state import FIELDS, PARTS, LawsState
+from app.ui.sift.laws_words import WordsPanel
 from app.ui.sift.page import SiftContext, SiftPage
 from app.ui.style import Style
 
@@ -50,6 +52,7 @@ class LawsPage(SiftPage):
         column.addWidget(self.bar)
         column.addWidget(self.parts, 1)
         self.form = build(LawsState())
+        self.words = WordsPanel()
         self._none = QLabel("Drag the row in the picture: it is the row of the cursor that all pages share.")
         self._none.setProperty("role", "help")
         self._none.setWordWrap(True)
@@ -90,6 +93,7 @@ class LawsPage(SiftPage):
             self._show_row(name, name in FIELDS[part])
         self._none.setVisible(part == "line")
         self.parts.setCurrentIndex(list(PARTS).index(part))
+        self.words.show_part(part)
         self.dog.show_state(state)
         self.axioms.show_state(state)
         self._show_part()
@@ -134,6 +138,10 @@ class LawsPage(SiftPage):
     def settings_widget(self) -> QWidget:
         """Return the numbers of the part in front."""
         return self._section
+
+    def details_widget(self) -> QWidget:
+        """Return the law in words, what to look at, what to try."""
+        return self.words
 
     @property
     def busy(self) -> bool:
