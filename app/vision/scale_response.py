@@ -1,12 +1,10 @@
-"""Response against scale at one point, and how well a difference of Gaussians stands for the Laplacian.
+"""Response against scale at one point: DoG and scale-normalised Laplacian on a fine grid of sigmas, and its peaks.
 
-What lives here: curves over a fine grid of sigmas at a point, the closed forms for disks and Gaussian blobs, and the
-comparison of the difference of Gaussians with (k - 1) sigma**2 LoG and with the better ln k sigma_e**2 LoG(sigma_e).
-What does not: the levels themselves (``scale_space``). May import: records, vision, numpy and cv2.
+What lives here: the curves, and the closed forms for disks and Gaussian blobs. What does not: the levels themselves
+(``scale_space``), how well one kernel stands for the other (``scale_laws``). May import: records, vision, cv2.
 
 Source: Lindeberg, IJCV 30(2), 1998; Lowe, IJCV 60(2), 2004, section 3. A difference of Gaussians is labelled by its
-*lower* sigma. The identity D = integral of s**2 laplacian L(s) d ln s from sigma to k sigma explains both
-approximations: the first takes its lower end, the second its middle.
+*lower* sigma.
 """
 
 from __future__ import annotations
@@ -26,7 +24,6 @@ REACH = 5.0  # of the kernels, in sigmas: what is cut off changes the curves by 
 FINE_SAMPLES = 48  # what reaches farther than this is measured on a reduced image
 REDUCING_BLUR = 1.6  # before every second pixel is taken
 PAD_STEP, PAD_SLACK = 64, 256  # the reduced images reach beyond the kernels by what their own blurs see
-PATCH_SIGMAS = 6.0  # half the side of a compared patch
 
 
 @dataclass(frozen=True)
@@ -246,149 +243,3 @@ def strongest_peak(sigmas: Float64, values: Float32) -> Peak | None:
     step = np.log(sigmas[i + 1] / sigmas[i - 1]) / 2
     value = here - 0.25 * (before - after) * shift
     return Peak(float(sigmas[i] * np.exp(shift * step)), float(np.copysign(value, values[i])))
-
-
-# -------------------------------------------------------------- difference against Laplacian
-
-
-@dataclass(frozen=True, eq=False)
-class KernelProfiles:
-    """Radial sections of the kernels at sigma = 1, and how far the approximations are from the difference.
-
-    Attributes:
-        k: ratio of the two blurs.
-        r: (n,) float64 radius.
-        dog, first, middle: (n,) float64, the difference, (k - 1) LoG(1), ln k sigma_e**2 LoG(sigma_e).
-        first_error, middle_error: relative L2 errors over the plane, of the difference's own norm.
-        total: integral of the difference over the plane: 0, or with the slide's constant far from it.
-    """
-
-    k: float
-    r: Float64
-    dog: Float64
-    first: Float64
-    middle: Float64
-    first_error: float
-    middle_error: float
-    total: float
-
-
-@dataclass(frozen=True, eq=False)
-class DogComparison:
-    """The same comparison on a picture around a point; all arrays (n, n) float32 grey levels, read-only.
-
-    Attributes:
-        k, sigma, slide: as asked.
-        left, top: image pixel of the first element.
-        dog, first, middle: as in :class:`KernelProfiles`.
-        first_error, middle_error: relative L2 errors; NaN where the difference is zero everywhere.
-        mean: mean of ``dog``: about 0 on a flat region, unless the slide's normalisation is used.
-    """
-
-    k: float
-    sigma: float
-    slide: bool
-    left: int
-    top: int
-    dog: Float32
-    first: Float32
-    middle: Float32
-    first_error: float
-    middle_error: float
-    mean: float
-
-
-def slide_factor(sigma: float) -> float:
-    """Return the sum of the slide's kernel exp(-r**2 / (2 sigma**2)) / (sqrt(2 pi) sigma) in 2-D: sqrt(2 pi) sigma."""
-    return float(np.sqrt(2 * np.pi) * sigma)
-
-
-def kernel_profiles(k: float, *, slide: bool = False) -> KernelProfiles:
-    """Return the kernels' sections and errors; with ``slide`` the difference has the 1-D constant of the slide."""
-    r = np.linspace(0.0, 5.0 * k, 2001)
-    one, other = (slide_factor(1.0), slide_factor(k)) if slide else (1.0, 1.0)
-    middle_sigma = float(np.sqrt(k))
-    dog = other * _gaussian(r, k) - one * _gaussian(r, 1.0)
-    first = (k - 1) * _log(r, 1.0)
-    middle = np.log(k) * middle_sigma**2 * _log(r, middle_sigma)
-
-    def norm(values: Float64) -> float:
-        return float(np.sqrt(np.trapezoid(values**2 * r, r)))
-
-    size = norm(dog)
-    total = float(2 * np.pi * np.trapezoid(dog * r, r))
-    return KernelProfiles(k, r, dog, first, middle, norm(dog - first) / size, norm(dog - middle) / size, total)
-
-
-def _gaussian(r: Float64, sigma: float) -> Float64:
-    values: Float64 = np.exp(-(r**2) / (2 * sigma**2)) / (2 * np.pi * sigma**2)
-    return values
-
-
-def _log(r: Float64, sigma: float) -> Float64:
-    values: Float64 = (r**2 - 2 * sigma**2) / sigma**4 * _gaussian(r, sigma)
-    return values
-
-
-def dog_against_log(
-    space: ScaleSpace, x: float, y: float, sigma: float, k: float, *, slide: bool = False
-) -> DogComparison:
-    """Return difference and Laplacians of the picture around a point.
-
-    Args:
-        x, y, sigma: image pixels; the patch reaches 6 sigma (8 to 160 px) to every side.
-        k: ratio of the two blurs, > 1.
-        slide: use the lecture slide's 1 / (sqrt(2 pi) sigma), a 1-D constant, in 2-D: the difference of a flat region
-            is then sqrt(2 pi) sigma (k - 1) times its grey value instead of 0.
-    """
-    half = int(np.clip(round(PATCH_SIGMAS * sigma), 8, 160))
-    margin = int(np.ceil(REACH * k * sigma)) + 2
-    window, left, top = _window(space.grey, x, y, half + margin)
-    low, high = _blurred(window, sigma), _blurred(window, k * sigma)
-    one, other = (slide_factor(sigma), slide_factor(k * sigma)) if slide else (1.0, 1.0)
-    middle_sigma = float(np.sqrt(k)) * sigma
-    inner = slice(margin, -margin)
-    dog = (other * high - one * low)[inner, inner]
-    first = (k - 1) * sigma**2 * _laplacian(window, sigma)[inner, inner]
-    middle = np.log(k) * middle_sigma**2 * _laplacian(window, middle_sigma)[inner, inner]
-    return DogComparison(
-        k=k,
-        sigma=sigma,
-        slide=slide,
-        left=left + margin,
-        top=top + margin,
-        dog=_shown(dog),
-        first=_shown(first),
-        middle=_shown(middle),
-        first_error=_relative(first, dog),
-        middle_error=_relative(middle, dog),
-        mean=float(dog.mean()),
-    )
-
-
-def _shown(values: Array) -> Float32:
-    return read_only(values, np.float32, (None, None), "DogComparison")
-
-
-def _relative(values: Array, dog: Array) -> float:
-    size = float(np.linalg.norm(dog))
-    # Rounding of float32 grey levels leaves about 1e-5 on a flat picture.
-    return float(np.linalg.norm(values - dog)) / size if size > 1e-4 * dog.size**0.5 else float("nan")
-
-
-def _blurred(window: Float32, sigma: float) -> Float32:
-    g, _ = _kernel_pair(sigma)
-    return np.asarray(cv2.sepFilter2D(window, cv2.CV_32F, g, g), np.float32)
-
-
-def _laplacian(window: Float32, sigma: float) -> Float32:
-    g, second = _kernel_pair(sigma)
-    across = cv2.sepFilter2D(window, cv2.CV_32F, second, g)
-    return np.asarray(cv2.add(across, cv2.sepFilter2D(window, cv2.CV_32F, g, second)), np.float32)
-
-
-def _kernel_pair(sigma: float) -> tuple[Float64, Float64]:
-    """Return a sampled Gaussian of sum 1 and its second derivative of sum 0."""
-    radius = int(np.ceil(REACH * sigma)) + 1
-    g, second = _kernels(2 * radius + 1, float(radius), np.array([sigma]))
-    return g[0].astype(np.float64), second[0].astype(np.float64)

@@ -13,13 +13,10 @@ from app.records import UserError
 from app.vision.scale_levels import blurred, doubled, halved, octave_count
 from app.vision.scale_response import (
     disk_laws,
-    dog_against_log,
     gaussian_laws,
-    kernel_profiles,
     radius_from_dog,
     radius_from_log,
     response_at,
-    slide_factor,
 )
 from app.vision.scale_space import KEPT_BYTES, ScaleSpace, ScaleSpaceSettings
 from tests.vision.sift_pictures import blob, camera, disk, ramp
@@ -277,29 +274,3 @@ def test_that_a_flat_picture_has_no_peak_and_borders_are_allowed() -> None:
         assert np.all(np.isfinite(response_at(ScaleSpace(np.full(shape, 7, np.uint8)), 0, 0).log))
     corner = response_at(ScaleSpace(camera()), 0, 511)
     assert np.all(np.isfinite(corner.dog))
-
-
-@pytest.mark.parametrize(
-    ("k", "first", "middle"), [(K3, 0.34, 0.014), (np.sqrt(2), 0.55, 0.031), (1.6, 0.79, 0.056), (2.0, 1.31, 0.12)]
-)
-def test_that_the_errors_of_the_laplacian_are_those_of_the_table(k: float, first: float, middle: float) -> None:
-    found = kernel_profiles(k)
-    assert found.first_error == pytest.approx(first, abs=0.006)
-    assert found.middle_error == pytest.approx(middle, rel=0.04)
-    assert found.total == pytest.approx(0, abs=1e-5)
-
-
-def test_that_the_slides_constant_breaks_the_difference_on_a_flat_region() -> None:
-    flat = ScaleSpace(np.full((100, 100), 128, np.uint8))
-    right, wrong = (dog_against_log(flat, 50, 50, 2.0, K3, slide=slide) for slide in (False, True))
-    assert abs(right.mean) < 1e-3
-    assert np.isnan(right.first_error)
-    assert wrong.mean == pytest.approx(np.sqrt(2 * np.pi) * 2 * (K3 - 1) * 128, rel=1e-4)
-    assert slide_factor(1.0) == pytest.approx(np.sqrt(2 * np.pi))
-    assert kernel_profiles(K3, slide=True).total == pytest.approx(np.sqrt(2 * np.pi) * (K3 - 1), rel=1e-3)
-
-
-def test_that_the_middle_law_is_far_better_on_a_picture_too() -> None:
-    found = dog_against_log(ScaleSpace(camera()), 250, 150, 3.0, K3)
-    assert found.middle_error < 0.02 < 0.1 < found.first_error
-    assert found.dog.shape == found.first.shape == found.middle.shape
