@@ -43,6 +43,7 @@ KEPT_BYTES = 100_000_000  # of levels besides the bases of the octaves
 VIEW_PIXELS = 2_200_000  # a view of a level has at most about this many, a little more than 1080p
 SHRUNK_BLUR = 0.8  # of a picture shrunk for views, in its own pixels
 VIEW_SIGMA = 1.0  # a view has the coarsest pixels that still are this much finer than its blur
+VIEW_LEAST = 16  # pixels that the shorter side of a view keeps
 
 
 class ScaleSpace:
@@ -346,21 +347,28 @@ def _frozen(values: Float32) -> Float32:
 def _view(space: ScaleSpace, octave: int, level: int, kind: Kind, most: int) -> LevelView:
     sigma = space.sigma(octave, level)
     height, width = space.grey.shape
-    # A blur of this many pixels hides that only every so many are shown.
+    # A blur of this many pixels hides that only every so many are shown; a coarser picture would have more blur itself.
     halvings = max(int(np.floor(np.log2(sigma / VIEW_SIGMA))), space.settings.first_octave)
-    while halvings < 0 and height * width * 4 > most:
-        halvings += 1
-    while halvings >= 0 and (height >> halvings) * (width >> halvings) > most:
-        halvings += 1
+    halvings = min(halvings, max(0, int(np.floor(np.log2(min(height, width) / VIEW_LEAST)))))
+    if halvings < 0 and height * width * 4 > most:
+        halvings = 0
     values, have, step = space.shrunk(halvings)
 
     def at(wanted: float) -> Float32:
         return blurred(values, float(np.sqrt(max(wanted**2 - have**2, (LEAST_BLUR * step) ** 2))) / step)
 
     if kind == "gaussian":
-        return LevelView(at(sigma), step, octave, level, kind, sigma)
+        return _thinned(LevelView(at(sigma), step, octave, level, kind, sigma), most)
     with ThreadPoolExecutor(1, "view") as second:
         high = second.submit(at, sigma * space.settings.k)
         low = at(sigma)
         difference = np.asarray(cv2.subtract(high.result(), low), np.float32)
-    return LevelView(difference, step, octave, level, kind, sigma)
+    return _thinned(LevelView(difference, step, octave, level, kind, sigma), most)
+
+
+def _thinned(view: LevelView, most: int) -> LevelView:
+    """Return every second pixel until there are few enough."""
+    values, step = view.values, view.step
+    while values.size > most and min(values.shape) > 1:
+        values, step = halved(values), 2 * step
+    return LevelView(values, step, view.octave, view.level, view.kind, view.sigma)

@@ -153,8 +153,8 @@ def test_that_the_levels_made_for_the_eye_cover_the_grid() -> None:
     cells = run_to_end(grid_pictures(space, Palette("dog", dark=True, fixed=False), 0))
     assert set(cells) == {(o, level) for o in shown_octaves(space) for level in range(5)}
     large = run_to_end(level_picture(space, (-1, 1), Palette("dog", dark=False, fixed=False), 0.0))
-    assert large.rgb.shape[:2] == (320, 320)
-    assert large.step == 0.5
+    assert large.step <= 1.0  # as fine as its blur needs
+    assert large.rgb.shape[:2] == (round(160 / large.step),) * 2
     grey = run_to_end(level_picture(space, (0, 0), Palette("gaussian", dark=True, fixed=False), 0.0))
     assert abs(int(grey.rgb[80, 80, 0]) - 160) <= 1
 

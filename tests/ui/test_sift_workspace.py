@@ -130,6 +130,7 @@ def test_that_it_opens_at_a_strong_keypoint_with_everything_drawn(window: MainWi
     page, explanation = space_page(workspace), explanation_of(workspace)
     assert explanation.complete
     assert set(page.grid.pictures) == set(page.grid.cells())
+    assert all(int(np.ptp(picture.rgb)) > 40 for picture in page.grid.pictures.values())  # none is blank
     assert page.view.filled
     assert page.point is not None
     assert np.hypot(*(explanation.keypoints.xy - page.point).T).min() < 1e-3

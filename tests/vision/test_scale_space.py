@@ -274,3 +274,22 @@ def test_that_a_flat_picture_has_no_peak_and_borders_are_allowed() -> None:
         assert np.all(np.isfinite(response_at(ScaleSpace(np.full(shape, 7, np.uint8)), 0, 0).log))
     corner = response_at(ScaleSpace(camera()), 0, 511)
     assert np.all(np.isfinite(corner.dog))
+
+
+@pytest.mark.parametrize("most", [400, 3_000, 40_000, 2_200_000])
+def test_that_a_small_view_shows_what_the_level_holds(most: int) -> None:
+    yy, xx = np.mgrid[0:200, 0:300]
+    grey = np.rint(100 + 60 * np.sin(xx / 9.0) * np.sin(yy / 7.0) + 40 * (np.hypot(xx - 150, yy - 100) < 30))
+    space = ScaleSpace(grey.astype(np.uint8), ScaleSpaceSettings())
+    for octave in space.octaves[:6]:
+        for level in range(space.settings.planes):
+            view, exact = space.view(octave, level, "dog", most), space.dog(octave, level)
+            assert view.values.size <= most
+            # Every pixel of the view that is one of the octave's holds nearly its value: thinning never blurs it away.
+            factor = view.step / 2.0**octave
+            inner = [slice(3, max(4, int(s * min(1, 1 / factor)) - 3)) for s in exact.shape]
+            if factor >= 1:
+                part = exact[:: int(factor), :: int(factor)]
+                height, width = (min(a, b) for a, b in zip(part.shape, view.values.shape, strict=True))
+                apart = np.abs(view.values[:height, :width] - part[:height, :width])[tuple(inner)]
+                assert apart.size == 0 or np.median(apart) <= 0.1 * float(np.abs(exact).max())

@@ -218,6 +218,7 @@ class LevelGrid(QWidget):
         size = (pixmap.width() * picture.step * scale, pixmap.height() * picture.step * scale)
         painter.save()
         painter.setClipRect(rect)
+        painter.drawPixmap(rect, pixmap, QRectF(pixmap.rect()))  # shows at the far border, where rows were dropped
         painter.drawPixmap(
             QRectF(rect.left() + lead, rect.top() + lead, *size), pixmap, QRectF(0, 0, pixmap.width(), pixmap.height())
         )
