@@ -1,17 +1,37 @@
 """What the picture canvas is told to draw: frozen data, no widget.
 
-What lives here: lines, keypoint marks, legend, and what the mouse found. What does not: drawing and colour rules.
-May import: records, numpy.
+What lives here: the colours it asks for, lines, keypoint marks, legend, and what the mouse found. What does not:
+drawing and colour rules. May import: records, numpy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from app.records import Bool, Float32, Side, UInt8
+
+
+class Colours(Protocol):
+    """What the canvas asks of a theme's tokens, as ``#rrggbb``."""
+
+    @property
+    def canvas(self) -> str: ...  # noqa: D102 -- named by itself
+    @property
+    def surface(self) -> str: ...  # noqa: D102
+    @property
+    def rule(self) -> str: ...  # noqa: D102
+    @property
+    def text(self) -> str: ...  # noqa: D102
+    @property
+    def muted(self) -> str: ...  # noqa: D102
+    @property
+    def selected(self) -> str: ...  # noqa: D102
+    @property
+    def accent(self) -> str: ...  # noqa: D102
 
 
 @dataclass(frozen=True)

@@ -1,57 +1,35 @@
 """The picture canvas: two pictures on one plane, with lines, keypoints, marks and a legend over them.
 
-What lives here: :class:`PairView`, its view of the plane and what the mouse does. What does not: what is drawn
-(``overlays``), the progressive overlay (``line_layer``), pictures at any zoom (``app.vision.pyramid``), colour
-rules. May import: those, records, Qt.
+What lives here: :class:`PairView` and its view of the plane. What does not: what is drawn (``overlays``), the
+progressive overlay (``line_layer``), the pictures (``pictures``), what the mouse does (``pair_mouse``), colour rules.
+May import: those, records, Qt.
 """
 
 from __future__ import annotations
 
 import time
-from typing import Protocol
 
-import cv2
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.records import Float64, Image, Side, UInt8
+from app.records import Float64, Image, Side
 from app.ui import canvas_paint
 from app.ui.line_layer import LineLayer, View
-from app.ui.overlays import HintLine, Hover, KeypointMarks, Legend, Lines, Mark
+from app.ui.overlays import Colours, HintLine, Hover, KeypointMarks, Legend, Lines, Mark
+from app.ui.pair_mouse import PairMouse
 from app.ui.picking import Segments
+from app.ui.pictures import PairPictures, window_of
 from app.ui.scene import Placed, Scene, arranged
-from app.vision.pyramid import Pyramid
 
-CLICK_PX = 4
 REACH_PX = 7.0
 ZOOM_STEP = 1.2
 MOST_SCALE = 64.0
 PADDING = 28
 FLICKER_MS = 500
-REGISTRATIONS = ("none", "warp", "blend", "flicker", "checkerboard")
 SIDES: tuple[Side, Side] = ("left", "right")
-
-
-class Colours(Protocol):
-    """What the canvas asks of a theme's tokens, as ``#rrggbb``."""
-
-    @property
-    def canvas(self) -> str: ...  # noqa: D102 -- named by itself
-    @property
-    def surface(self) -> str: ...  # noqa: D102
-    @property
-    def rule(self) -> str: ...  # noqa: D102
-    @property
-    def text(self) -> str: ...  # noqa: D102
-    @property
-    def muted(self) -> str: ...  # noqa: D102
-    @property
-    def selected(self) -> str: ...  # noqa: D102
-    @property
-    def accent(self) -> str: ...  # noqa: D102
 
 
 class PairView(QWidget):
@@ -77,8 +55,7 @@ class PairView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName("Image pair")
         self.images: dict[Side, Image] = {}
-        self._pyramids: dict[Side, Pyramid] = {}
-        self._rendered: dict[str, tuple[tuple[object, ...], UInt8]] = {}
+        self.pictures = PairPictures()
         self.lines: Lines | None = None
         self._ends: npt.NDArray[np.float64] = np.zeros((0, 4))
         self._segments = Segments(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32))
@@ -93,11 +70,7 @@ class PairView(QWidget):
         self.captions: dict[Side, str] = {}
         self._arrangement, self._swapped, self._moved = "auto", False, (0.0, 0.0)
         self._scale, self._offset, self._fitted = 1.0, (0.0, 0.0), True
-        self._registration, self._flick = "none", False
-        self._matrix: Float64 | None = None
-        self._press: tuple[QPoint, str] | None = None
-        self._last = QPoint()
-        self._rubber: QRectF | None = None
+        self.mouse = PairMouse(self)
         self._font_scale = 1.0
         self.scene: Scene | None = None
         self.layer = LineLayer(self)
@@ -115,8 +88,7 @@ class PairView(QWidget):
         self.images = {side: new[side] for side in SIDES if side in new}
         if same:
             return
-        self._pyramids = {side: Pyramid(image.rgb) for side, image in self.images.items()}
-        self._rendered.clear()
+        self.pictures.set_images(self.images)
         self._moved = (0.0, 0.0)
         self.lines, self._keypoints, self.marks, self.hint = None, {}, (), None
         self.selected = self.highlighted = None
@@ -170,9 +142,9 @@ class PairView(QWidget):
 
     def caption_of(self, side: Side) -> str:
         """Return the words above a picture; the left one's say when the right picture lies over it."""
-        if side == "right" or self._registration == "none":
+        if side == "right" or self.pictures.mode == "none":
             return self.captions.get(side, "")
-        return f"right over left · {self._registration}"
+        return f"right over left · {self.pictures.mode}"
 
     def set_message(self, text: str) -> None:
         """Write a sentence over an empty or failed view."""
@@ -199,10 +171,8 @@ class PairView(QWidget):
 
     def set_registration(self, mode: str, matrix: Float64 | None) -> None:
         """Lay the right picture over the left one by a left-to-right homography (none without one)."""
-        self._registration = mode if matrix is not None else "none"
-        self._matrix, self._flick = matrix, False
-        self._rendered.pop("over", None)
-        if self._registration == "flicker" and self.isVisible():
+        self.pictures.set_overlay(mode, matrix)
+        if self.pictures.mode == "flicker" and self.isVisible():
             self._flicker.start()
         else:
             self._flicker.stop()
@@ -275,6 +245,16 @@ class PairView(QWidget):
         found = self._segments.nearest(px, py, REACH_PX / self._scale)
         return None if found is None else int(self.lines.shown[found])
 
+    def pan(self, dx: float, dy: float) -> None:
+        """Move the view by widget pixels."""
+        self._fitted = False
+        self._set_view(self._scale, self._offset[0] + dx, self._offset[1] + dy)
+
+    def move_right(self, dx: float, dy: float) -> None:
+        """Move the right picture by widget pixels; the lines follow."""
+        self._moved = (self._moved[0] + dx / self._scale, self._moved[1] + dy / self._scale)
+        self._arrange()
+
     def _set_view(self, scale: float, x: float, y: float) -> None:
         self._scale, self._offset = scale, (x, y)
         self.layer.show(self.view)
@@ -339,17 +319,18 @@ class PairView(QWidget):
             canvas_paint.message(painter, self, self.message or "Open two pictures, or drop them here.")
             return
         for side in SIDES:
-            self._paint_picture(painter, side, self.scene.of(side))
-        if self._registration != "none":
-            self._paint_registration(painter, self.scene.left)
+            at = self.scene.of(side)
+            self.pictures.paint(painter, side, at, self.view)
+            canvas_paint.pixel_values(painter, self, side, self.images[side], at.scale * self._scale)
+        self.pictures.paint_overlay(painter, self.scene.left, self.view, self._font_scale)
         if self.dimmed:
             shade = QColor(self.tokens.canvas)
             shade.setAlpha(130)
             painter.fillRect(self.rect(), shade)
         self.layer.paint(painter)
         canvas_paint.overlays(painter, self, self._ends)
-        if self._rubber is not None:
-            canvas_paint.rubber_band(painter, self._rubber, self.tokens.accent)
+        if self.mouse.rubber is not None:
+            canvas_paint.rubber_band(painter, self.mouse.rubber, self.tokens.accent)
         if self.hasFocus():
             canvas_paint.focus_ring(painter, self.width(), self.height(), self.tokens.accent)
 
@@ -361,74 +342,10 @@ class PairView(QWidget):
 
     def window_of(self, at: Placed) -> tuple[int, int, int, int]:
         """Return the widget's pixels (left, top, right, bottom) that a picture covers, empty if none."""
-        x0, y0 = at.x * self._scale + self._offset[0], at.y * self._scale + self._offset[1]
-        x1, y1 = at.right * self._scale + self._offset[0], at.bottom * self._scale + self._offset[1]
-        left, top = max(0, int(np.floor(x0))), max(0, int(np.floor(y0)))
-        return left, top, min(self.width(), int(np.ceil(x1))), min(self.height(), int(np.ceil(y1)))
-
-    def _paint_picture(self, painter: QPainter, side: Side, at: Placed) -> None:
-        left, top, right, bottom = self.window_of(at)
-        if right <= left or bottom <= top:
-            return
-        scale = at.scale * self._scale
-        offset = (at.x * self._scale + self._offset[0] - left, at.y * self._scale + self._offset[1] - top)
-        key = (scale, offset, right - left, bottom - top)
-        kept = self._rendered.get(side)
-        if kept is None or kept[0] != key:
-            kept = (key, self._pyramids[side].view(scale, offset, (right - left, bottom - top)))
-            self._rendered[side] = kept
-        painter.save()
-        exact = QRectF(
-            at.x * self._scale + self._offset[0],
-            at.y * self._scale + self._offset[1],
-            at.width * scale,
-            at.height * scale,
-        )
-        painter.setClipRect(exact)
-        painter.drawImage(QPoint(left, top), as_qimage(kept[1]))
-        painter.restore()
-        canvas_paint.pixel_values(painter, self, side, self.images[side], scale)
-
-    def _paint_registration(self, painter: QPainter, at: Placed) -> None:
-        if self._matrix is None or (self._registration == "flicker" and not self._flick):
-            return
-        left, top, right, bottom = self.window_of(at)
-        if right <= left or bottom <= top:
-            return
-        key = (self._scale, self._offset, left, top, right, bottom, self._registration)
-        kept = self._rendered.get("over")
-        if kept is None or kept[0] != key:
-            kept = (key, self._registered(at, (left, top), (right - left, bottom - top)))
-            self._rendered["over"] = kept
-        painter.drawImage(QPoint(left, top), as_qimage(kept[1], alpha=True))
-
-    def _registered(self, at: Placed, origin: tuple[int, int], size: tuple[int, int]) -> UInt8:
-        """Return (h, w, 4) the right picture seen from the left one, for a part of the widget."""
-        assert self._matrix is not None
-        scale = at.scale * self._scale
-        picture, k = self._pyramids["right"].level(scale)
-        # right level pixel -> right pixel -> left pixel -> plane -> widget, all on pixel centres
-        level = np.array([[2**k, 0, (2**k - 1) / 2], [0, 2**k, (2**k - 1) / 2], [0, 0, 1]])
-        to_window = np.array(
-            [
-                [scale, 0, 0.5 * scale - 0.5 + at.x * self._scale + self._offset[0] - origin[0]],
-                [0, scale, 0.5 * scale - 0.5 + at.y * self._scale + self._offset[1] - origin[1]],
-                [0, 0, 1],
-            ]
-        )
-        matrix = to_window @ np.linalg.inv(self._matrix) @ level
-        colour = cv2.warpPerspective(picture, matrix, size, flags=cv2.INTER_LINEAR)
-        cover = cv2.warpPerspective(np.full(picture.shape[:2], 255, np.uint8), matrix, size, flags=cv2.INTER_NEAREST)
-        if self._registration == "blend":
-            cover = np.asarray(cover // 2 + 1, np.uint8) * (cover > 0)
-        elif self._registration == "checkerboard":
-            tile = max(16, int(48 * self._font_scale))
-            y, x = np.mgrid[0 : size[1], 0 : size[0]]
-            cover = cover * (((x + origin[0]) // tile + (y + origin[1]) // tile) % 2 == 0)
-        return np.dstack([colour, cover]).astype(np.uint8)
+        return window_of(at, self.view)
 
     def _flick_over(self) -> None:
-        self._flick = not self._flick
+        self.pictures.flick = not self.pictures.flick
         self.update()
 
     # --------------------------------------------------------------------------- events
@@ -447,7 +364,7 @@ class PairView(QWidget):
 
     def showEvent(self, _event: object) -> None:
         """Go on flickering."""
-        if self._registration == "flicker":
+        if self.pictures.mode == "flicker":
             self._flicker.start()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -459,69 +376,15 @@ class PairView(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a click or a drag."""
-        self.setFocus(Qt.FocusReason.MouseFocusReason)
-        if event.button() != Qt.MouseButton.LeftButton:
-            return
-        held = event.modifiers()
-        kind = "pan"
-        if held & Qt.KeyboardModifier.AltModifier:
-            kind = "move"
-        elif held & Qt.KeyboardModifier.ControlModifier:
-            kind = "area"
-        self._press, self._last = (event.position().toPoint(), kind), event.position().toPoint()
+        self.mouse.press(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag, or tell what is under the mouse."""
-        at = event.position().toPoint()
-        if self._press is None:
-            self.hovered.emit(self.picture_at(at.x(), at.y()))
-            self.line_hovered.emit(self.line_at(at.x(), at.y()))
-            return
-        start, kind = self._press
-        if (at - start).manhattanLength() <= CLICK_PX and self._last == start:
-            return
-        self._drag(kind, start, at)
-        self._last = at
-
-    def _drag(self, kind: str, start: QPoint, at: QPoint) -> None:
-        step = at - self._last
-        if kind == "pan":
-            self._fitted = False
-            self._set_view(self._scale, self._offset[0] + step.x(), self._offset[1] + step.y())
-        elif kind == "move":
-            self._moved = (self._moved[0] + step.x() / self._scale, self._moved[1] + step.y() / self._scale)
-            self._arrange()
-        else:
-            self._rubber = QRectF(QPointF(start), QPointF(at)).normalized()
-            self.update()
+        self.mouse.move(event)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """End a drag, or click."""
-        if self._press is None or event.button() != Qt.MouseButton.LeftButton:
-            return
-        start, kind = self._press
-        self._press = None
-        if self._rubber is not None:
-            self._select_area(self._rubber)
-            self._rubber = None
-            self.update()
-        elif self._last == start and kind == "pan":
-            self._click(start)
-
-    def _click(self, at: QPoint) -> None:
-        line = self.line_at(at.x(), at.y())
-        self.line_clicked.emit(line)
-        place = self.picture_at(at.x(), at.y())
-        if place is not None and line is None:
-            self.clicked.emit(place)
-
-    def _select_area(self, rubber: QRectF) -> None:
-        first = self.picture_at(rubber.left(), rubber.top())
-        if first is None or self.scene is None:
-            return
-        at = self.scene.of(first.side)
-        scale = at.scale * self._scale
-        self.area_selected.emit((first.side, first.x, first.y, rubber.width() / scale, rubber.height() / scale))
+        self.mouse.release(event)
 
     def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
         """Fit."""
@@ -537,10 +400,3 @@ class PairView(QWidget):
         start = time.perf_counter()
         self.layer.finish()
         return time.perf_counter() - start
-
-
-def as_qimage(rgb: UInt8, *, alpha: bool = False) -> QImage:
-    """Return a QImage over the array's own memory; keep the array while it is used."""
-    kind = QImage.Format.Format_RGBA8888 if alpha else QImage.Format.Format_RGB888
-    height, width = rgb.shape[:2]
-    return QImage(rgb.data, width, height, int(rgb.strides[0]), kind)

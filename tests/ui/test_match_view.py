@@ -203,7 +203,7 @@ def test_that_the_right_picture_is_laid_over_the_left_one(hands: Hands, mode: st
     hands.canvas.set_legend(None)
     if mode == "flicker":
         assert hands.canvas._flicker.isActive()
-        hands.wait(lambda: hands.canvas._flick)
+        hands.wait(lambda: hands.canvas.pictures.flick)
     inner = np.s_[top + 40 : bottom - 40, left + 40 : right - 40]
     gap = np.abs(grabbed(hands) - plain)[inner].sum(2)
     # The registered pictures differ by their noise only, so that the change is small but everywhere.

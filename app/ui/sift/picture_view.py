@@ -29,7 +29,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Point, UInt8
 from app.ui.canvas_paint import focus_ring
-from app.ui.pair_view import CLICK_PX, MOST_SCALE, ZOOM_STEP, as_qimage
+from app.ui.pair_mouse import CLICK_PX
+from app.ui.pair_view import MOST_SCALE, ZOOM_STEP
+from app.ui.pictures import as_qimage
 from app.ui.style import Style
 from app.vision.pyramid import Pyramid
 
