@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QToolBar
+from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QToolBar, QWidget
 
 from app.records import PairRef
 from app.ui.docks import Docks
@@ -40,7 +40,8 @@ class MainWindow(QMainWindow):
         look: already applied.
         entries: the workspaces to offer.
         remember: whether the layout is restored now and saved on closing.
-        staged: whether what stands around the picture is made only after the first paint.
+        staged: whether the workspace, where its picture is the pair, and what stands around it are made only after the
+            first paint.
 
     Signals:
         first_painted: once, when the window has been painted for the first time and is complete.
@@ -64,6 +65,7 @@ class MainWindow(QMainWindow):
         self._remember = remember
         self._painted = False
         self._around: Surroundings | None = None
+        self._preview: QWidget | None = None
         self.session, self.look, self.ended = session, look, True
         self.workspaces: dict[str, Workspace] = {}
         self._entries = {entry.key: entry for entry in entries}
@@ -76,6 +78,8 @@ class MainWindow(QMainWindow):
         session.state_changed.connect(self._show_state)
         session.pair_changed.connect(self._show_title)
         self._show_title(session.state.pair)
+        if staged and self._entry(session.state).shows_pair:
+            self._show_preview()
         self._show_state(session.state)
         self._restore_geometry()
         if not staged:
@@ -99,11 +103,24 @@ class MainWindow(QMainWindow):
         self.statusBar().setContentsMargins(0, 0, 0, 0)
         self.statusBar().setMinimumHeight(self.look.px(5))
 
+    def _show_preview(self) -> None:
+        """Show the pair by itself; the workspace takes its place after the first paint."""
+        from app.ui.preview import Preview
+
+        self._preview = Preview(self.session, self.look)
+        self.centre.addWidget(self._preview)
+
     def complete(self) -> None:
-        """Make what stands around the picture, unless it is there."""
+        """Make the workspace and what stands around the picture, unless they are there."""
         if self._around is not None:
             return
         from app.ui.surroundings import Surroundings
+
+        preview, self._preview = self._preview, None
+        if preview is not None:
+            self._show_state(self.session.state)
+            self.centre.removeWidget(preview)
+            preview.deleteLater()
 
         self._around = Surroundings(self, list(self._entries.values()))
         self._around.show_state(self.session.state)
@@ -123,9 +140,13 @@ class MainWindow(QMainWindow):
         self.look.set_theme(state.theme)
         if self._around is not None:
             self._around.show_state(state)
-        key = state.workspace if state.workspace in self._entries else next(iter(self._entries))
-        if self._front is None or self._front.key != key:
+        key = self._entry(state).key
+        if self._preview is None and (self._front is None or self._front.key != key):
             self._bring_to_front(key)
+
+    def _entry(self, state: SessionState) -> WorkspaceEntry:
+        """Return the workspace of a state, the first one if there is none of that name."""
+        return self._entries.get(state.workspace) or next(iter(self._entries.values()))
 
     def _show_title(self, ref: PairRef | None) -> None:
         self.setWindowTitle(TITLE if ref is None else f"{ref.title} – {TITLE}")

@@ -15,7 +15,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.records import Float64, Image, Side
+from app.records import Float64, Image, ImagePair, Side
 from app.ui import canvas_paint
 from app.ui.line_layer import LineLayer, View
 from app.ui.overlays import Colours, HintLine, Hover, KeypointMarks, Legend, Lines, Mark
@@ -94,6 +94,13 @@ class PairView(QWidget):
         self.selected = self.highlighted = None
         self._arrange()
         self.fit()
+
+    def set_pair(self, pair: ImagePair | None) -> None:
+        """Show the pictures of a pair with their names and sizes above, or nothing."""
+        self.set_images(None if pair is None else pair.left, None if pair is None else pair.right)
+        if pair is not None:
+            named = zip(SIDES, (pair.left, pair.right), strict=True)
+            self.set_captions(*(f"{side} · {image.name} · {image.width} × {image.height}" for side, image in named))
 
     def set_lines(self, lines: Lines | None) -> None:
         """Draw these match lines; highlighting is forgotten."""

@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WorkspaceEntry:
-    """A line of the workspace list: its tab, and the function that imports its class."""
+    """A line of the workspace list: its tab, and the function that imports its class.
+
+    ``shows_pair``: whether its picture is the pair itself, so that the pair can stand there before the rest is made.
+    """
 
     key: str
     title: str
     number: int
     load: Callable[[], type[Workspace]]
+    shows_pair: bool = False
 
 
 def _match() -> type[Workspace]:
@@ -43,7 +47,7 @@ def _metric() -> type[Workspace]:
 
 
 WORKSPACES: tuple[WorkspaceEntry, ...] = (
-    WorkspaceEntry("match", "Match", 1, _match),
+    WorkspaceEntry("match", "Match", 1, _match, shows_pair=True),
     WorkspaceEntry("sift", "SIFT", 2, _sift),
     WorkspaceEntry("metric", "Metric", 6, _metric),
 )

@@ -182,14 +182,7 @@ class MatchWorkspace(Workspace):
     # --------------------------------------------------------------------- result
 
     def _show_result(self, result: MatchResult | None) -> None:
-        pair = None if result is None else result.pair
-        self.canvas.set_images(None if pair is None else pair.left, None if pair is None else pair.right)
-        if pair is not None:
-            left, right = (
-                f"{side} · {image.name} · {image.width} × {image.height}"
-                for side, image in zip(SIDES, (pair.left, pair.right), strict=True)
-            )
-            self.canvas.set_captions(left, right)
+        self.canvas.set_pair(None if result is None else result.pair)
         self.values = values_of(result)
         self.pointing.forget()
         self._show_dimmed()
