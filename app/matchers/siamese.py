@@ -14,7 +14,14 @@ from app.settings import Settings, choice, named
 from app.vision.describe import nothing
 from app.vision.frames import cut_frames
 
-SPANS = {"card": "as trained", "3": "3 × size", "6": "6 × size", "3+6": "both, one after the other"}
+SPANS = {
+    "card": "as trained",
+    "3": "3 × size",
+    "6": "6 × size",
+    "9": "9 × size",
+    "3+6": "3 and 6 × size",
+    "3+6+9": "3, 6 and 9 × size",
+}
 
 
 @dataclass(frozen=True)
@@ -31,12 +38,12 @@ class SiameseDescribe(Settings):
         ),
     )
     span: str = choice(
-        "3+6",
+        "3+6+9",
         SPANS,
         label="Span",
         help=(
             "Side of the square cut around a keypoint, in units of its size (2 σ). More context tells more apart, but "
-            "sees more of what is not on the same surface. Both: two descriptors side by side, each counting half."
+            "sees more of what is not on the same surface. Several: descriptors side by side, each counting alike."
         ),
     )
 
