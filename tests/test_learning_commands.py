@@ -18,7 +18,7 @@ from app.learning.train_settings import TrainSettings
 from app.matchers import siamese
 from app.records import MatchRequest, UserError
 from app.settings import with_value
-from app.vision.builtin import photograph
+from app.vision.photographs import photograph
 from tests.learning.test_train import DATA
 
 

@@ -17,7 +17,7 @@ from app.learning.towers import TowerPlan
 pytestmark = pytest.mark.bench
 
 PAIRS = 128
-# The aim is 1.3. Measured in processor time: 1.1 to 1.2 on one thread for all three towers, 0.9 to 1.3 on two contended
+# The aim is 1.3. Measured in processor time: 1.1 to 1.2 on one thread for three towers, 0.9 to 1.3 on two contended
 # ones (PyTorch 2.13): the convolutions of both layouts are alike there, and they are nine tenths of a step.
 LAYOUT_GAIN = 1.0
 

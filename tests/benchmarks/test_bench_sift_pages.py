@@ -33,8 +33,8 @@ from app.ui.sift.laws_state import LawsState
 from app.ui.sift.page import SiftContext
 from app.ui.sift.sides_page import SidesPage
 from app.ui.style import Style
-from app.vision.builtin import photograph
 from app.vision.images import grey8, make_image
+from app.vision.photographs import photograph
 from app.vision.sift_records import SiftSettings
 from app.vision.sift_stages import explain
 

@@ -12,9 +12,9 @@ from app.learning.patch_data import WarpSettings, make_view, relit, warped_patch
 from app.learning.patch_evaluation import patch_numbers
 from app.learning.patch_set import PairSampler, PatchSet, check_trainable, load_patches, save_patches, split
 from app.records import UserError
-from app.vision.builtin import photograph
 from app.vision.geometry import transform
 from app.vision.images import grey8
+from app.vision.photographs import photograph
 
 CAT = grey8(photograph("chelsea"))[:260, 60:380]
 SETTINGS = WarpSettings(views=3, points=120)

@@ -158,7 +158,7 @@ def test_hpatches_columns(tmp_path: Path) -> None:
 
 
 def test_a_folder_of_photographs_and_that_every_source_says_what_is_missing(tmp_path: Path) -> None:
-    from app.vision.builtin import photograph
+    from app.vision.photographs import photograph
 
     cv2.imwrite(str(tmp_path / "cat.png"), photograph("chelsea")[:220, 60:300])
     settings = WarpSettings(views=2, points=60)

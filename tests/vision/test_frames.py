@@ -8,10 +8,10 @@ import pytest
 
 from app.learning.patch_data import reduced_grey
 from app.records import Keypoints
-from app.vision.builtin import photograph
 from app.vision.detect import SiftDetect, detect_sift
 from app.vision.frames import cut_at, cut_frames, flat
 from app.vision.images import grey8
+from app.vision.photographs import photograph
 
 GREY = grey8(photograph("chelsea"))
 
