@@ -77,6 +77,11 @@ def measure(
     rng = np.random.default_rng(seed)
     table = CostTable(np.array(points, np.float64), {name: np.full(len(points), np.nan) for name in MEASURED})
     stopped: set[str] = set()
+    for _ in range(2):  # the first passes of a process cost far more than any later one
+        few = rng.integers(0, 256, (2, 4, side, side), np.uint8)
+        for passes in (_joint_passes(networks_of["joint"], few), _tower_passes(networks_of["head"], few, "head")):
+            for _ in passes:
+                yield Progress(0, len(points), "Warming up", _copy(table))
     for column, n in enumerate(points):
         patches = rng.integers(0, 256, (2, n, side, side), np.uint8)
         for design in MEASURED:

@@ -57,7 +57,9 @@ def pair_patches(pair: ImagePair, *, span: float = 3.0, side: int = 32) -> Job[P
     patches = np.stack([first[keep], second[keep]], axis=1).reshape(-1, side, side)
     n = int(keep.sum())
     point = np.repeat(np.arange(n, dtype=np.int32), 2)
-    return PatchSet(pair.ref.title, patches, point, np.zeros(2 * n, np.int32), (pair.ref.title,), frames=True)
+    places = np.stack([left.xy[rows][keep], right.xy[columns][keep]], axis=1).reshape(-1, 2)
+    scene = np.zeros(2 * n, np.int32)
+    return PatchSet(pair.ref.title, patches, point, scene, (pair.ref.title,), frames=True, places=places)
 
 
 def _same_points(left: Keypoints, right: Keypoints, pair: ImagePair) -> tuple[Array, Array]:

@@ -101,6 +101,7 @@ def warped_patches(
     patches: list[UInt8] = []
     points: list[Array] = []
     scenes: list[Array] = []
+    places: list[Array] = []
     empty: list[str] = []
     made = 0
     for row, (title, grey) in enumerate(photographs):
@@ -112,10 +113,11 @@ def warped_patches(
         for span in settings.spans.split("+"):
             part = views if span == "3" or settings.spans == "6" else _some(views, rng)
             yield Progress(row, len(photographs), text)
-            cut, point = _cut(part, float(span))
+            cut, point, at = _cut(part, float(span))
             patches.append(cut)
             points.append(point + made)
             scenes.append(np.full(len(cut), row, np.int32))
+            places.append(_in_photograph(at, grey.shape))
             made += int(point.max()) + 1 if len(point) else 0
         if made == before:
             empty.append(title)
@@ -128,6 +130,7 @@ def warped_patches(
         tuple(title for title, _ in photographs),
         frames=True,
         notes=notes,
+        places=np.concatenate([np.zeros((0, 2)), *places]).astype(np.float32),
     )
 
 
@@ -291,8 +294,22 @@ def _same(expected: _Frames, seen: _Frames) -> Array:
     return np.where(worst[np.arange(len(best)), best] <= 1, best, -1)
 
 
-def _cut(views: list[_View], span: float, side: int = 32) -> tuple[UInt8, Array]:
-    """Return the patches of all views sorted by point, and their points counted from 0 without gaps."""
+def _in_photograph(xy: Float64, shape: tuple[int, ...]) -> Float64:
+    """Return places of the reduced picture in pixels of the photograph, by the half-pixel rule."""
+    longer = max(shape[:2])
+    if longer <= LONGEST_SIDE:
+        return xy
+    height, width = (max(1, round(side * LONGEST_SIDE / longer)) for side in shape[:2])
+    scale = np.array([shape[1] / width, shape[0] / height])
+    full: Float64 = (xy + 0.5) * scale - 0.5
+    return full
+
+
+def _cut(views: list[_View], span: float, side: int = 32) -> tuple[UInt8, Array, Float64]:
+    """Return the patches of all views sorted by point, their points counted from 0 without gaps, and their places.
+
+    A point's place is that in the first view, which is the photograph itself.
+    """
     patches = [cut_at(grey, frames.xy, frames.size * span / side, frames.angle) for grey, frames, _ in views]
     everything = np.concatenate(patches)
     point = np.concatenate([rows for _, _, rows in views]).astype(np.int64)
@@ -301,4 +318,6 @@ def _cut(views: list[_View], span: float, side: int = 32) -> tuple[UInt8, Array]
     keep &= counts[point] >= LEAST_VIEWS
     order = np.flatnonzero(keep)[np.argsort(point[keep], kind="stable")]
     _, dense = np.unique(point[order], return_inverse=True)
-    return everything[order], dense.astype(np.int64)
+    place = np.full((int(point.max(initial=0)) + 1, 2), np.nan)
+    place[views[0][2]] = views[0][1].xy
+    return everything[order], dense.astype(np.int64), place[point[order]]

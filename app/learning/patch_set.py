@@ -7,13 +7,13 @@ where patches come from (``patch_data``, ``patch_sources``). May import: tensor_
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from app.learning.tensor_file import read_tensors, write_tensors
-from app.records import Array, Bool, Int32, UInt8, UserError, read_only
+from app.records import Array, Bool, Float32, Int32, UInt8, UserError, read_only
 
 RUNS = (16, 64, 256)
 
@@ -31,6 +31,7 @@ class PatchSet:
         frames: whether patches are cut in SIFT frames, so that mirroring them across the x axis, or turning their
             negative by half a turn, gives patches that might have been cut as well.
         notes: sentences on what was left out.
+        places: (N, 2) float32 where each patch was cut, in pixels of its photograph; NaN where that is not known.
     """
 
     name: str
@@ -40,6 +41,7 @@ class PatchSet:
     scenes: tuple[str, ...]
     frames: bool = False
     notes: tuple[str, ...] = ()
+    places: Float32 | None = None
 
     def __post_init__(self) -> None:
         patches = np.asarray(self.patches)
@@ -49,6 +51,8 @@ class PatchSet:
         object.__setattr__(self, "patches", read_only(patches, np.uint8, (n, side, side), "PatchSet.patches"))
         for name in ("point", "scene"):
             object.__setattr__(self, name, read_only(getattr(self, name), np.int32, (n,), f"PatchSet.{name}"))
+        places = np.full((n, 2), np.nan, np.float32) if self.places is None else self.places
+        object.__setattr__(self, "places", read_only(places, np.float32, (n, 2), "PatchSet.places"))
         if n and (np.diff(self.point) < 0).any():
             raise ValueError("PatchSet.point: classes must rise")
 
@@ -67,9 +71,19 @@ class PatchSet:
 
     def take(self, keep: Bool) -> PatchSet:
         """Return the patches of a mask."""
-        return PatchSet(
-            self.name, self.patches[keep], self.point[keep], self.scene[keep], self.scenes, self.frames, self.notes
+        return replace(
+            self,
+            patches=self.patches[keep],
+            point=self.point[keep],
+            scene=self.scene[keep],
+            places=self.place[keep],
         )
+
+    @property
+    def place(self) -> Float32:
+        """The places, whether they are known or not."""
+        assert self.places is not None  # __post_init__ fills them in
+        return self.places
 
 
 def check_trainable(data: PatchSet, batch: int) -> None:
@@ -121,7 +135,12 @@ def save_patches(path: Path, data: PatchSet, origin: str) -> None:
         UserError: if it cannot be written.
     """
     about = {"name": data.name, "scenes": data.scenes, "frames": data.frames, "notes": data.notes}
-    tensors: dict[str, Array] = {"patches": data.patches, "point": data.point, "scene": data.scene}
+    tensors: dict[str, Array] = {
+        "patches": data.patches,
+        "point": data.point,
+        "scene": data.scene,
+        "places": data.place,
+    }
     write_tensors(path, tensors, {"kind": "patches", "origin": origin, "about": json.dumps(about)})
 
 
@@ -135,7 +154,8 @@ def load_patches(path: Path, origin: str) -> PatchSet | None:
         if metadata.get("kind") != "patches" or metadata.get("origin") != origin:
             return None
         arrays = (tensors["patches"], tensors["point"], tensors["scene"])
-        return PatchSet(about["name"], *arrays, tuple(about["scenes"]), bool(about["frames"]), tuple(about["notes"]))
+        words = (tuple(about["scenes"]), bool(about["frames"]), tuple(about["notes"]))
+        return PatchSet(about["name"], *arrays, *words, tensors.get("places"))
     except (UserError, KeyError, ValueError, TypeError):
         return None  # it is only a copy of what can be made again
 

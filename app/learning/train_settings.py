@@ -105,7 +105,7 @@ class TrainSettings(Settings):
         1,
         label="Threads",
         help="Of the processor. As many as it has cores can be far slower once something else wants one.",
-        zero_means="one less than cores",
+        zero_means="cores − 1",
     )
 
 
