@@ -9,7 +9,7 @@ from PySide6.QtGui import QFontMetricsF, QImage
 from pytestqt.qtbot import QtBot
 
 from app.jobs import run_to_end
-from app.ui.sift.chart import Bars, Chart, Curve, Drawing, Level, Place
+from app.ui.chart import Bars, Chart, Curve, Drawing, Level, Place
 from app.ui.sift.cube_words import judge
 from app.ui.sift.curves import response_drawing
 from app.ui.sift.history_words import rows, rule, story

@@ -1,6 +1,6 @@
 """What is measured at the cursor, as charts: the response against sigma, and the orientation histogram.
 
-What lives here: functions that turn measurements into a :class:`app.ui.sift.chart.Drawing`. What does not: the
+What lives here: functions that turn measurements into a :class:`app.ui.chart.Drawing`. What does not: the
 measurements (``app.vision``); no widget. May import: those, numpy.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.ui.sift.chart import Bars, Curve, Drawing, Level, Place
+from app.ui.chart import Bars, Curve, Drawing, Level, Place
 from app.vision.scale_response import ScaleResponse, radius_from_dog
 from app.vision.sift_orientation import OrientationView
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.records import Array, Keypoints, Point
-from app.ui.sift.chart import Bars, Curve, Drawing, Level, Place
+from app.ui.chart import Bars, Curve, Drawing, Level, Place
 from app.vision.sift_descriptor import DescriptorView, descriptor_at, descriptor_of
 from app.vision.sift_orientation import OrientationPeak, OrientationView, orientation_at, orientation_of
 from app.vision.sift_records import LENGTH, SiftExplanation

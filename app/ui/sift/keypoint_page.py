@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QScrollArea
 
 from app.records import Point, Selection
 from app.settings import Settings, flag, number
+from app.ui.chart import Chart
 from app.ui.facts import Facts, sentence
 from app.ui.form import build
 from app.ui.session import Message, Session
 from app.ui.sift import described
-from app.ui.sift.chart import Chart
 from app.ui.sift.described import Described
 from app.ui.sift.gradient_view import GradientView
 from app.ui.sift.page import SiftContext, SiftPage

@@ -15,8 +15,8 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from app.records import Image, UInt8
+from app.ui.chart import Chart, Curve, Drawing
 from app.ui.facts import sentence
-from app.ui.sift.chart import Chart, Curve, Drawing
 from app.ui.sift.laws_state import LawsState
 from app.ui.sift.picture_view import PictureView
 from app.ui.style import Style

@@ -15,7 +15,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.records import Point
-from app.ui.sift.chart import Chart, Drawing
+from app.ui.chart import Chart, Drawing
 from app.ui.sift.cube_view import CubeView
 from app.ui.sift.curves import blob_radius, orientation_drawing, response_drawing
 from app.ui.status import ElidedLabel

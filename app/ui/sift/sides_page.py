@@ -17,11 +17,11 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSplitter, QWidget
 
 from app.records import Point, Selection, Side
 from app.settings import Settings, flag, number
+from app.ui.chart import Bars, Chart, Drawing
 from app.ui.facts import sentence
 from app.ui.form import build
 from app.ui.lane import Event
 from app.ui.session import Message, Session, failure_message
-from app.ui.sift.chart import Bars, Chart, Drawing
 from app.ui.sift.described import Described, histogram_drawing
 from app.ui.sift.page import SiftContext, SiftPage
 from app.ui.sift.picture_view import PictureView

@@ -26,7 +26,7 @@ Values = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """A line through (x, y); the colour is the name of a token."""
+    """A line through (x, y), perhaps with the area below it tinted; the colour is the name of a token."""
 
     x: Values
     y: Values
@@ -34,6 +34,7 @@ class Curve:
     colour: str = "accent"
     dash: str = "solid"
     points: bool = False
+    fill: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +77,7 @@ class Drawing:
         curves, bars, places, levels: drawn in this order, places and levels behind the curves.
         x_range: the ends of the x axis; of the data if None.
         y_range: likewise; always with some room above.
-        log_x: whether x is spaced by ratios.
+        log_x, log_y: whether x and y are spaced by ratios; y must then be above 0.
         x_label, y_label: words with units.
         x_ticks: places of the ticks; chosen if empty.
         empty: the sentence shown while there is nothing to draw.
@@ -89,6 +90,7 @@ class Drawing:
     x_range: tuple[float, float] | None = None
     y_range: tuple[float, float] | None = None
     log_x: bool = False
+    log_y: bool = False
     x_label: str = ""
     y_label: str = ""
     x_ticks: tuple[float, ...] = ()
@@ -155,6 +157,9 @@ class Chart(QWidget):
         self._x = self.drawing.x_range or (
             (float(min(x.min() for x in xs)), float(max(x.max() for x in xs))) if xs else (0.0, 1.0)
         )
+        if self.drawing.log_y:
+            self._y = self.drawing.y_range or _decades(ys)
+            return
         low, high = self.drawing.y_range or (
             (float(min(0.0, *(y.min() for y in ys))), float(max(0.0, *(y.max() for y in ys)))) if ys else (0.0, 1.0)
         )
@@ -195,7 +200,10 @@ class Chart(QWidget):
         if self.drawing.log_x:
             low, high, x = math.log(low), math.log(high), math.log(max(x, 1e-9))
         share = (x - low) / (high - low) if high > low else 0.5
-        up = (y - self._y[0]) / (self._y[1] - self._y[0])
+        bottom, top = self._y
+        if self.drawing.log_y:
+            bottom, top, y = math.log(bottom), math.log(top), math.log(max(y, 1e-30))
+        up = (y - bottom) / (top - bottom)
         return QPointF(self._area.left() + share * self._area.width(), self._area.bottom() - up * self._area.height())
 
     def _many(self, x: Values, y: Values) -> list[QPointF]:
@@ -212,6 +220,10 @@ class Chart(QWidget):
 
     def _y_ticks(self) -> list[tuple[float, str]]:
         low, high = self._y
+        if self.drawing.log_y:
+            least, most = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
+            every = max(1, -(-(most - least + 1) // 5))
+            return [(10.0**power, f"{10.0**power:g}") for power in range(least, most + 1, every)]
         step = _nice((high - low) / 3)
         first = math.ceil(low / step) * step
         values = [first + i * step for i in range(1 + int((high - first) / step + 1e-9))]
@@ -265,13 +277,16 @@ class Chart(QWidget):
             x += unit
         elif names:
             x = 2.0
+        tight = x + sum(metrics.horizontalAdvance(name) + 44 for name in names) - 16 > self.width()
+        sample, gap = (14, 9) if tight else (22, 16)
         for curve in self.drawing.curves:
             if curve.name:
                 painter.setPen(self._pen(curve.colour, curve.dash, 2.0))
-                painter.drawLine(QLineF(x, base - metrics.ascent() / 2 + 1, x + 22, base - metrics.ascent() / 2 + 1))
+                middle = base - metrics.ascent() / 2 + 1
+                painter.drawLine(QLineF(x, middle, x + sample, middle))
                 painter.setPen(self._look.colour("text"))
-                painter.drawText(QPointF(x + 28, base), curve.name)
-                x += 28 + metrics.horizontalAdvance(curve.name) + 16
+                painter.drawText(QPointF(x + sample + 6, base), curve.name)
+                x += sample + 6 + metrics.horizontalAdvance(curve.name) + gap
 
     def _paint_places(self, painter: QPainter, metrics: QFontMetricsF) -> None:
         for place, left, lane in self._lanes(metrics):
@@ -304,6 +319,14 @@ class Chart(QWidget):
         points = self._many(curve.x[finite], curve.y[finite])
         painter.save()
         painter.setClipRect(self._area.adjusted(-4, -4, 4, 4))
+        if curve.fill and points:
+            tint = QColor(self._look.tokens.colours().get(curve.colour, curve.colour))
+            tint.setAlphaF(0.3)
+            bottom = self._area.bottom()
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(tint)
+            painter.drawPolygon(QPolygonF([QPointF(points[0].x(), bottom), *points, QPointF(points[-1].x(), bottom)]))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(self._pen(curve.colour, curve.dash, 2.0))
         painter.drawPolyline(QPolygonF(points))
         if curve.points:
@@ -314,6 +337,16 @@ class Chart(QWidget):
 
     def _pen(self, colour: str, dash: str, width: float) -> QPen:
         return QPen(self._look.colour(colour), width * min(self._look.line_scale, 1.5), DASHES[dash])
+
+
+def _decades(values: list[Values]) -> tuple[float, float]:
+    """Return the powers of ten around all positive values; (0.1, 1) of none."""
+    known = np.concatenate([np.asarray(v, np.float64).ravel() for v in values]) if values else np.zeros(0)
+    known = known[np.isfinite(known) & (known > 0)]
+    if not len(known):
+        return 0.1, 1.0
+    low, high = math.floor(math.log10(known.min())), math.ceil(math.log10(known.max()))
+    return 10.0**low, 10.0 ** max(high, low + 1)
 
 
 def _nice(step: float) -> float:
