@@ -320,7 +320,7 @@ class Chart(QWidget):
         painter.save()
         painter.setClipRect(self._area.adjusted(-4, -4, 4, 4))
         if curve.fill and points:
-            tint = QColor(self._look.tokens.colours().get(curve.colour, curve.colour))
+            tint = self._look.colour(curve.colour)
             tint.setAlphaF(0.3)
             bottom = self._area.bottom()
             painter.setPen(Qt.PenStyle.NoPen)

@@ -40,6 +40,12 @@ def _sift() -> type[Workspace]:
     return SiftWorkspace
 
 
+def _train() -> type[Workspace]:
+    from app.ui.workspaces.train import TrainWorkspace
+
+    return TrainWorkspace
+
+
 def _metric() -> type[Workspace]:
     from app.ui.workspaces.metric import MetricWorkspace
 
@@ -49,5 +55,6 @@ def _metric() -> type[Workspace]:
 WORKSPACES: tuple[WorkspaceEntry, ...] = (
     WorkspaceEntry("match", "Match", 1, _match, shows_pair=True),
     WorkspaceEntry("sift", "SIFT", 2, _sift),
+    WorkspaceEntry("train", "Train", 5, _train),
     WorkspaceEntry("metric", "Metric", 6, _metric),
 )

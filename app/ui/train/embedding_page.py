@@ -1,0 +1,238 @@
+"""The page of the embedding: held-out patches where the network puts them, and what is nearest to each.
+
+What lives here: :class:`EmbeddingPage`. What does not: projecting (``projection``), drawing (``embedding_view``). May
+import: those, the page's base, facts, Qt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, ClassVar
+
+import cv2
+import numpy as np
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QToolButton, QVBoxLayout, QWidget
+
+from app.learning.projection import ready
+from app.learning.train_state import Judgement
+from app.records import Selection, UInt8
+from app.ui.facts import Facts, Patch, sentence
+from app.ui.lane import Event
+from app.ui.session import failure_message
+from app.ui.train import places
+from app.ui.train.embedding_view import EmbeddingView, as_pixmap, stretched
+from app.ui.train.page import Headed, TrainPage
+from app.ui.train.projection import KINDS, Projection, project
+
+if TYPE_CHECKING:
+    from app.ui.session import Session
+    from app.ui.style import Style
+    from app.ui.train.trainer import Trainer
+
+LANE = "learn-view"
+FRESH = "Press Start at the right: held-out patches are placed here before the first step, and after every epoch."
+NO_TOWER = "A joint network has no descriptor of one patch, so there is nothing to place."
+POINT = "Point at a patch: blue is the same point seen again, orange the nearest patch of another point."
+TIPS = {
+    "pca": "The plane of most variance: exact, and at once",
+    "tsne": "Keeps neighbours together; how far groups are apart means nothing. Takes some seconds",
+    "umap": "Keeps neighbours together; how far groups are apart means nothing. Takes some seconds",
+}
+
+
+class EmbeddingPage(TrainPage):
+    """The plane, and at its right the patch in hand with its neighbours."""
+
+    key: ClassVar[str] = "embedding"
+    title: ClassVar[str] = "Embedding"
+
+    def __init__(self, session: Session, look: Style, trainer: Trainer, parent: QWidget | None = None) -> None:
+        super().__init__(session, look, trainer, parent)
+        self.view = EmbeddingView(look)
+        self.view.message = FRESH
+        self._lane = session.lane(LANE)
+        self._job, self._asked = 0, ("", -1, -1)
+        self._held_out: object = None
+        self.kinds: dict[str, QToolButton] = {}
+        self.patches = [Patch(look, words) for words in ("this patch", "same point", "nearest other")]
+        self.facts = Facts(look, "The patch in hand")
+        self.words = sentence(POINT)
+        self.words.setProperty("role", "help")
+        self.show_pairs = QPushButton("Hardest wrong pairs")
+        self.show_pairs.setProperty("role", "link")
+        self.show_pairs.setToolTip("Open the page of triplets, where pairs with this patch are marked")
+        self.show_pairs.clicked.connect(lambda: self.set_state(replace(self.state, page="triplets")))
+        self.part = Headed(
+            "HELD-OUT PATCHES",
+            self.view,
+            "Two views of each point, joined by a line: short where the network has learned. Shown as it sees them, "
+            "without their mean and contrast.",
+        )
+        self._lay_out()
+        self.view.pointed.connect(lambda _row: self._show_in_hand())
+        self.view.chosen.connect(self._choose)
+        session.selection_changed.connect(self._follow)
+        self._lane.finished.connect(self._finished)
+        self._lane.failed.connect(self._failed)
+
+    def _lay_out(self) -> None:
+        group = QButtonGroup(self)
+        head = QHBoxLayout()
+        head.setSpacing(4)
+        for kind, words in KINDS.items():
+            button = QToolButton()
+            button.setText(words)
+            button.setCheckable(True)
+            button.setProperty("role", "tab")
+            why_not = ready(kind)
+            button.setEnabled(not why_not)
+            button.setToolTip(why_not or TIPS[kind])
+            button.clicked.connect(lambda _=False, kind=kind: self.set_state(replace(self.state, projection=kind)))
+            group.addButton(button)
+            head.addWidget(button)
+            self.kinds[kind] = button
+        head.addStretch(1)
+        side = QVBoxLayout()
+        side.setContentsMargins(8, 8, 8, 8)
+        side.setSpacing(8)
+        side.addLayout(head)
+        self.patches[0].setMaximumHeight(self.look.px(27))
+        side.addWidget(self.patches[0])
+        pair = QHBoxLayout()
+        pair.setSpacing(8)
+        for patch in self.patches[1:]:
+            patch.setMaximumHeight(self.look.px(14))
+            pair.addWidget(patch)
+        side.addLayout(pair)
+        side.addWidget(self.facts)
+        side.addWidget(self.words)
+        side.addWidget(self.show_pairs)
+        side.addStretch(1)
+        column = QWidget()
+        column.setLayout(side)
+        column.setFixedWidth(self.look.px(29))
+        line = QHBoxLayout(self)
+        line.setContentsMargins(8, 0, 8, 8)
+        line.setSpacing(8)
+        line.addWidget(self.part, 1)
+        line.addWidget(column)
+
+    # ---------------------------------------------------------------------- what is shown
+
+    def show_training(self) -> None:
+        """Project the newest judgement, unless that is what is shown."""
+        state, judged = self.state, self._judged
+        kind = state.projection if state.projection in KINDS and not ready(state.projection) else "pca"
+        self.kinds[kind].setChecked(True)
+        if judged is None:
+            # A new run has no judgement yet; what is shown of the last one goes when its first comes.
+            snapshot = self.trainer.snapshot
+            if snapshot is not None and snapshot.judgements and not len(snapshot.judgements[-1].sample):
+                self.view.message = NO_TOWER
+                self.view.set_projection(None, [])
+            self._show_in_hand()
+            return
+        wanted = (kind, judged.step, id(self.trainer.prepared))
+        if wanted != self._asked:
+            self._asked = wanted
+            before = self.view.projection
+            self._job = self._lane.start(lambda: project(kind, judged, before))
+        self._show_chosen()
+
+    @property
+    def _judged(self) -> Judgement | None:
+        snapshot = self.trainer.snapshot
+        judged = snapshot.judgements[-1] if snapshot is not None and snapshot.judgements else None
+        return judged if judged is not None and len(judged.sample) else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether a projection is being made."""
+        return self._lane.busy
+
+    def picture(self) -> QWidget:
+        """Return the plane."""
+        return self.view
+
+    def _finished(self, event: Event) -> None:
+        if event.job != self._job or self.trainer.prepared is None:
+            return
+        projection: Projection = event.value
+        held = self.trainer.prepared.held_out
+        rows = projection.judged.sample
+        if len(rows) and int(rows.max()) >= len(held):
+            return  # of a run that is over: the next one's first judgement follows
+        self.view.set_projection(projection, [as_pixmap(held.patches[row]) for row in rows.tolist()])
+        share = "" if np.isnan(projection.explained) else f" · {projection.explained:.0%} of the variance"
+        self.part.set_value(f"{len(rows)} patches after step {projection.judged.step:,}{share}")
+        self._show_chosen()
+
+    def _failed(self, event: Event) -> None:
+        if event.job == self._job:
+            self.session.message.emit(failure_message(event))
+
+    # ----------------------------------------------------------------------- one in hand
+
+    def _choose(self, row: int) -> None:
+        projection = self.view.projection
+        patch = -1 if projection is None or row < 0 else int(projection.judged.sample[row])
+        if patch != self.state.patch:
+            self.set_state(replace(self.state, patch=patch))
+        self._show_chosen()
+        if patch >= 0 and self.trainer.prepared is not None:
+            place = places.selection_of(self.trainer.prepared, patch, self.session.state.pair)
+            if place is not None:
+                self.session.select(place)
+
+    def _follow(self, selection: Selection | None) -> None:
+        """Choose the patch that was cut where something was selected in the open pair."""
+        projection, prepared = self.view.projection, self.trainer.prepared
+        if projection is None or prepared is None:
+            return
+        row = places.row_at(prepared, projection.judged.sample, selection, self.session.state.pair)
+        if row >= 0 and row != self.state.patch:
+            self.set_state(replace(self.state, patch=row))
+            self._show_chosen()
+
+    def _show_chosen(self) -> None:
+        projection, row = self.view.projection, -1
+        if projection is not None:
+            found = np.flatnonzero(projection.judged.sample == self.state.patch)
+            row = int(found[0]) if len(found) else -1
+        self.view.set_selected(row)
+        self._show_in_hand()
+
+    def _show_in_hand(self) -> None:
+        projection, row = self.view.projection, self.view.shown
+        prepared = self.trainer.prepared
+        if projection is None or prepared is None or not 0 <= row < len(projection.xy):
+            for patch in self.patches:
+                patch.set_patch(None)
+            self.facts.set_rows([])
+            self.words.setText(POINT)
+            self.show_pairs.setVisible(False)
+            return
+        held = prepared.held_out
+        rows = (row, int(projection.partner[row]), projection.nearest_other(row))
+        for widget, index in zip(self.patches, rows, strict=True):
+            widget.set_patch(None if index < 0 else as_rgb(held.patches[projection.judged.sample[index]]))
+        gap = projection.distance[row]
+        own = int(projection.judged.sample[row])
+        facts = [("from", held.scenes[held.scene[own]] if held.scenes else held.name)]
+        if np.isfinite(held.place[own]).all():
+            facts.append(("at", f"({held.place[own][0]:.0f}, {held.place[own][1]:.0f}) px"))
+        right = float(gap[rows[1]]) if rows[1] >= 0 else float("nan")
+        wrong = float(gap[rows[2]]) if rows[2] >= 0 else float("nan")
+        facts += [("same point", f"{right:.3f}"), ("nearest other", f"{wrong:.3f}")]
+        self.facts.set_rows(facts)
+        self.words.setText(
+            "Its own point is nearest: matching finds it."
+            if right < wrong
+            else "Another point is nearer than its own: matching goes wrong here."
+        )
+        self.show_pairs.setVisible(bool((projection.judged.hardest == own).any()))
+
+
+def as_rgb(patch: UInt8) -> UInt8:
+    """Return a grey (S, S) patch as (S, S, 3)."""
+    return np.asarray(cv2.cvtColor(stretched(patch), cv2.COLOR_GRAY2RGB), np.uint8)

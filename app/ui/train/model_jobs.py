@@ -1,0 +1,114 @@
+"""What is done with model files, as jobs: listing, renaming, deleting, importing, exporting.
+
+What lives here: :class:`Listed` and the jobs. What does not: the files themselves (``app.learning.model_store``), Qt.
+May import: model_store, matchers, jobs, records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from app import matchers
+from app.jobs import Job, Progress
+from app.learning import model_store, towers
+from app.learning.model_store import ModelCard
+from app.records import UserError
+
+MOST_WORDS = 34
+
+
+@dataclass(frozen=True, eq=False)
+class Listed:
+    """A model in the list.
+
+    Attributes:
+        name: of the file.
+        path: of it.
+        shipped: whether it comes with the program.
+        card: what is known of it; None if it cannot be read.
+        fault: why not.
+    """
+
+    name: str
+    path: Path
+    shipped: bool
+    card: ModelCard | None
+    fault: str = ""
+
+    @property
+    def title(self) -> str:
+        """The words of its line in the list."""
+        fpr = None if self.card is None else self.card.numbers.get("held-out FPR95")
+        number = "" if fpr is None else f"   FPR95 {fpr:.3f}"
+        return f"{self.name}{number}{'   shipped' if self.shipped else ''}{'   damaged' if self.card is None else ''}"
+
+
+def listing() -> Job[tuple[Listed, ...]]:
+    """Return all models, the shipped ones first."""
+    yield Progress(0, None, "Reading the models")
+    found = []
+    for name in model_store.names():
+        path = model_store.find(name)
+        shipped = path.parent == model_store.shipped_folder()
+        try:
+            found.append(Listed(name, path, shipped, model_store.read_card(path)))
+        except UserError as error:
+            found.append(Listed(name, path, shipped, None, str(error)))
+        yield Progress(len(found), None, "Reading the models")
+    return tuple(found)
+
+
+def renamed(name: str, new: str) -> Job[str]:
+    """Rename a model and return its name."""
+    yield Progress(0, 1, f"Renaming {name}")
+    model_store.rename(name, new)
+    matchers.refresh()
+    return new
+
+
+def deleted(name: str) -> Job[str]:
+    """Delete a model and return the name it had."""
+    yield Progress(0, 1, f"Deleting {name}")
+    model_store.delete(name)
+    matchers.refresh()
+    return name
+
+
+def exported(path: Path, target: Path) -> Job[str]:
+    """Write a model as ONNX and return the file."""
+    yield Progress(0, 1, f"Exporting {path.stem}")
+    model_store.export_onnx(path, target)
+    return str(target)
+
+
+def imported(path: Path) -> Job[str]:
+    """Copy a model into the user's folder and return its name."""
+    yield Progress(0, 1, f"Importing {path.stem}")
+    name = model_store.import_file(path)
+    matchers.refresh()
+    return name
+
+
+def card_rows(model: Listed) -> list[tuple[str, str]]:
+    """Return what a card says, as rows."""
+    card = model.card
+    if card is None:
+        return [("damaged", _short(model.fault))]
+    rows = [
+        ("network", towers.PLANS[card.network].title),
+        ("patch", f"{card.side} px, {card.span:g} × size"),
+        ("descriptor", f"{card.dimensions} numbers"),
+        ("loss, negatives", f"{card.loss}, {card.miner}" if card.loss else "not stated"),
+        ("margin, seed", f"{card.margin:g}, {card.seed}"),
+        ("trained on", _short(card.data or "not stated")),
+        ("photographs", f"{len(card.data_ids)}" if card.data_ids else "not stated"),
+        ("trained for", f"{card.epochs} epochs" + (f", {card.seconds:.0f} s" if card.seconds else "")),
+    ]
+    rows += [(_short(name), f"{number:.4f}") for name, number in card.numbers.items()]
+    rows.append(("sha256", f"{card.sha256[:16]}…"))
+    return rows
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…"

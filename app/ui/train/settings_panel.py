@@ -1,0 +1,221 @@
+"""The right panel of the Train workspace: the controls, then data, patches and training as forms.
+
+What lives here: :class:`TrainSettingsPanel`. What does not: the forms (``app.ui.form``), the controls. May import:
+those, the session, Qt.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app.learning.patch_data import WarpSettings
+from app.learning.train_settings import TrainSettings, design_of, plan_of
+from app.settings import fields_of
+from app.ui.form import Form, build
+from app.ui.session import Message, Session
+from app.ui.settings_panel import heading, rule
+from app.ui.status import ElidedLabel
+from app.ui.train.controls import Controls
+from app.ui.train.state import (
+    DATA_KEY,
+    FIRST_SETTINGS,
+    FIRST_WARP,
+    NEEDS_PATH,
+    OF_PAIR,
+    SETTINGS_KEY,
+    WARP_KEY,
+    WARPED,
+    DataState,
+)
+
+NOTES = {
+    "photographs": (
+        "Eight pictures that come with scikit-image. Astronaut, camera, deep field and rocket are in built-in pairs "
+        "too: judge the network on the other pairs."
+    ),
+    "builtin": "The network then knows the pictures of the built-in pairs: how it does on those says little.",
+}
+
+
+class TrainSettingsPanel(QWidget):
+    """Controls above, forms below, the help of the field in hand at the bottom."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session, controls: Controls, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("panel")
+        self._session, self.controls = session, controls
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(controls)
+        outer.addWidget(rule())
+        scroll = QScrollArea()
+        scroll.setObjectName("panelScroll")
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        body = QWidget()
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        self._fill(column)
+        scroll.setWidget(body)
+        outer.addWidget(scroll, 1)
+        outer.addWidget(rule())
+        self._help = QLabel("Point at a setting to read what it does.")
+        self._help.setProperty("role", "help")
+        self._help.setWordWrap(True)
+        self._help.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self._help.setContentsMargins(16, 8, 16, 8)
+        self._help.setMinimumHeight(72)
+        outer.addWidget(self._help)
+        session.state_changed.connect(lambda _state: self.show_settings())
+        self.show_settings()
+
+    # ------------------------------------------------------------------- what is chosen
+
+    @property
+    def training(self) -> TrainSettings:
+        """How to train."""
+        found: TrainSettings = self._session.workspace_state(SETTINGS_KEY, FIRST_SETTINGS)
+        return found
+
+    @property
+    def data(self) -> DataState:
+        """What to train on."""
+        found: DataState = self._session.workspace_state(DATA_KEY, DataState())
+        return found
+
+    @property
+    def warp(self) -> WarpSettings:
+        """How photographs become patches."""
+        found: WarpSettings = self._session.workspace_state(WARP_KEY, FIRST_WARP)
+        return found
+
+    def set_training(self, settings: TrainSettings) -> None:
+        """Choose how to train; a loss that decides which negatives it takes is given those."""
+        if settings.loss != self.training.loss:
+            if settings.loss == "hardnet":
+                settings = replace(settings, miner="in-batch")
+            elif settings.miner == "in-batch":
+                settings = replace(settings, miner="semi-hard")
+        self._session.set_workspace_state(SETTINGS_KEY, settings)
+
+    # ------------------------------------------------------------------------- building
+
+    def _fill(self, column: QVBoxLayout) -> None:
+        self.data_form = self._form(self.data, DATA_KEY)
+        self.warp_form = self._form(self.warp, WARP_KEY)
+        self.train_form = self._form(self.training, "")
+        self.train_form.changed.connect(self.set_training)
+        column.addWidget(heading("DATA"))
+        column.addWidget(self.data_form)
+        self.path = ElidedLabel("")
+        self.path.setAccessibleName("Folder of the data")
+        self.choose = QPushButton("Choose…")
+        self.choose.setToolTip("Choose the folder, or the file of a set that is one")
+        self.choose.clicked.connect(self._choose)
+        self._place = QWidget()
+        line = QHBoxLayout(self._place)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.addWidget(self.path, 1)
+        line.addWidget(self.choose)
+        column.addWidget(self._place)
+        self.note = QLabel("")
+        self.note.setProperty("role", "help")
+        self.note.setWordWrap(True)
+        column.addWidget(self.note)
+        self._warp_head = heading("PATCHES")
+        column.addWidget(self._warp_head)
+        column.addWidget(self.warp_form)
+        column.addWidget(rule())
+        line = QHBoxLayout()
+        line.addWidget(heading("TRAINING"), 1)
+        reset = QPushButton("Defaults")
+        reset.setProperty("role", "link")
+        reset.setToolTip("Give the training its default settings")
+        reset.clicked.connect(lambda: self._session.set_workspace_state(SETTINGS_KEY, FIRST_SETTINGS))
+        line.addWidget(reset)
+        column.addLayout(line)
+        column.addWidget(self.train_form)
+        column.addStretch(1)
+
+    def _form(self, settings: Any, key: str) -> Form:
+        form = build(settings)
+        if key:
+            form.changed.connect(lambda new: self._session.set_workspace_state(key, new))
+        form.held.connect(self._session.hold_undo)
+        form.help_wanted.connect(self.show_help)
+        form.refused.connect(lambda text: self._session.message.emit(Message(text, "error")))
+        return form
+
+    def _choose(self) -> None:
+        start = self.data.path or str(Path.home())
+        if self.data.source == "other" and not Path(start).is_dir():
+            path, _ = QFileDialog.getOpenFileName(
+                self, "Open a set of patches", str(Path(start).parent), "Sets (*.zip)"
+            )
+        else:
+            path = QFileDialog.getExistingDirectory(self, "Choose the folder to train on", start)
+        if path:
+            self.set_path(path)
+
+    def set_path(self, path: str) -> None:
+        """Train on this folder or file."""
+        self._session.set_workspace_state(DATA_KEY, replace(self.data, path=path))
+
+    # -------------------------------------------------------------------------- showing
+
+    def show_help(self, text: str) -> None:
+        """Show a help text in the line at the bottom."""
+        self._help.setText(text)
+
+    def show_settings(self) -> None:
+        """Show what is chosen, and which of it counts."""
+        for form, settings in (
+            (self.data_form, self.data),
+            (self.warp_form, self.warp),
+            (self.train_form, self.training),
+        ):
+            if form.settings != settings:
+                form.set_values(settings)
+        data = self.data
+        self._place.setVisible(data.source in NEEDS_PATH)
+        self.path.setText(data.path or "no folder chosen")
+        self.path.setToolTip(data.path)
+        for part in (self._warp_head, self.warp_form):
+            part.setVisible(data.source in WARPED)
+        self.note.setText(self._note(data))
+        self.note.setVisible(bool(self.note.text()))
+        self._show_what_counts()
+        self.changed.emit()
+
+    def _note(self, data: DataState) -> str:
+        ref = self._session.state.pair
+        if data.source in OF_PAIR:
+            return "No pair is open." if ref is None else f"Open pair: {ref.title}."
+        return NOTES.get(data.source, "")
+
+    def _show_what_counts(self) -> None:
+        """Grey what has no effect with the present loss and design, and say why."""
+        settings, plan = self.training, plan_of(self.training)
+        reasons: dict[str, str] = {}
+        if plan.kind == "decision":
+            reasons["margin"] = "A decision has no margin"
+        if design_of(settings) != "embedding":
+            reasons["loss"] = "This design decides pair by pair, with softmax"
+        if plan.kind == "batch":
+            reasons["miner"] = "This loss looks at every pair of the batch"
+        if settings.minutes:
+            reasons["epochs"] = "The time decides when to stop"
+        for spec in fields_of(settings):
+            why = reasons.get(spec.name, "")
+            for widget in self.train_form.rows[spec.name].widgets:
+                widget.setEnabled(not why)
+                widget.setToolTip(f"{why}." if why else f"<p>{spec.help}</p>")
