@@ -29,6 +29,7 @@ from app.ui.session_state import Store
 from app.ui.style import Style
 from app.ui.train import PAGES
 from app.ui.train.curves_page import CurvesPage
+from app.ui.train.drawings import thinned
 from app.ui.train.embedding_page import EmbeddingPage
 from app.ui.train.match_page import MatchPage
 from app.ui.train.models_page import SURE, ModelsPage
@@ -312,7 +313,7 @@ def test_the_slider_matches_the_open_pair_with_an_epoch(lab: Lab) -> None:
     assert page.compared is not None
     assert page.compared.network.request.settings.describe.model.endswith("epoch-001.safetensors")
     assert page.compared.sift.request.matcher == "sift"
-    assert "matches" in page.parts[0].value.text()
+    assert " right · " in page.parts[0].value.text()
 
 
 def test_models_are_renamed_exported_and_deleted(lab: Lab, tmp_path: Path) -> None:
@@ -367,3 +368,30 @@ def test_the_legend_of_the_small_canvases_names_every_class(lab: Lab) -> None:
     assert chosen is not None
     assert chosen.partner is not None
     assert {mark.side for mark in page.views[0].marks} == {"left", "right"}
+
+
+def test_the_run_before_stays_beside_the_new_one(lab: Lab) -> None:
+    lab.train(replace(TINY, loss="triplet", miner="random"))
+    first = lab.snapshot()
+    page = lab.open("curves")
+    assert isinstance(page, CurvesPage)
+    assert not page.compare.isEnabled()
+    lab.train(replace(TINY, loss="triplet", miner="hardest"))
+    assert lab.trainer.before is first
+    lab.until(lambda: any(curve.name == "run before" for curve in page.charts[1].drawing.curves))
+    old = next(curve for curve in page.charts[1].drawing.curves if curve.name == "run before")
+    np.testing.assert_allclose(old.y, [judged.fpr95 for judged in first.judgements])
+    page.setFocus()
+    QTest.keyClick(page, Qt.Key.Key_B)
+    assert not lab.workspace.train_state.compare
+    lab.until(lambda: not any(curve.name == "run before" for curve in page.charts[1].drawing.curves))
+
+
+def test_thinned_curves_keep_their_mean_and_leave_gaps_out() -> None:
+    values = np.arange(1000, dtype=np.float32)
+    values[10:20] = np.nan
+    x, y = thinned(values, 100)
+    assert len(x) <= 100
+    assert y[-1] == pytest.approx(994.5)
+    assert np.isfinite(y).all()
+    np.testing.assert_array_equal(thinned(values[:10])[0], np.arange(1, 11))

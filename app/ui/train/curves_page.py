@@ -6,12 +6,14 @@ page's base, Qt.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import QTimer
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app.learning.train_state import TrainSnapshot
 from app.ui.chart import Chart, Drawing
 from app.ui.train.drawings import CHARTS, WAITING
 from app.ui.train.page import Headed, TrainPage
@@ -49,12 +51,25 @@ class CurvesPage(TrainPage):
         self._turn.setInterval(TURN_MS)
         self._turn.timeout.connect(self._draw_next)
         self._waiting: list[int] = []
+        self.compare = QAction("Show the run &before", self)
+        self.compare.setCheckable(True)
+        self.compare.setShortcut(QKeySequence("B"))
+        self.compare.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self.compare.setToolTip("Draw the curves of the run before, dotted: two losses or miners side by side")
+        self.compare.triggered.connect(lambda on: self.set_state(replace(self.state, compare=bool(on))))
+        self.addAction(self.compare)
 
     def show_training(self) -> None:
         """Draw all charts anew, one after the other."""
+        self.compare.setChecked(self.state.compare)
+        self.compare.setEnabled(self.trainer.before is not None)
         self._waiting += [index for index in range(len(CHARTS)) if index not in self._waiting]
         if not self._turn.isActive():
             self._turn.start()
+
+    def actions(self) -> list[QAction]:
+        """Return the switch of the run before."""
+        return [self.compare]
 
     @property
     def busy(self) -> bool:
@@ -71,6 +86,11 @@ class CurvesPage(TrainPage):
         super().resizeEvent(event)
         wide = max(2, min(4, self.width() // self.look.px(COLUMN_UNITS)))
         self._place(wide)
+
+    @property
+    def _before(self) -> TrainSnapshot | None:
+        """The run before, if it is wanted beside this one."""
+        return self.trainer.before if self.state.compare else None
 
     def _place(self, columns: int) -> None:
         if columns == self._columns:
@@ -94,5 +114,5 @@ class CurvesPage(TrainPage):
             self.charts[index].set_drawing(Drawing(empty=WAITING if started else FRESH))
             self.parts[index].set_value("")
             return
-        self.charts[index].set_drawing(plan.draw(snapshot))
+        self.charts[index].set_drawing(plan.draw(snapshot, self._before))
         self.parts[index].set_value(plan.value(snapshot))

@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.learning import towers
-from app.learning.train_settings import margin_of, plan_of
+from app.learning.train_settings import TrainSettings, margin_of, plan_of
+from app.learning.train_state import TrainSnapshot
 from app.ui.facts import Facts, sentence
 from app.ui.settings_panel import heading
 from app.ui.style import Style
@@ -99,8 +100,10 @@ class TrainDetails(QWidget):
             rows += [
                 ("weights", f"{towers.parameters(side, plan):,}"),
                 ("per patch", f"{towers.multiply_adds(side, plan) / 1e6:.1f} M operations"),
-                ("loss", f"{trainer.run.loss}{margin}"),
+                ("loss", f"{trainer.run.loss}, {trainer.run.miner}{margin}"),
             ]
+        if trainer.before is not None and trainer.before_run is not None:
+            rows.append(("run before", _run_words(trainer.before_run, trainer.before)))
         return rows or [("data", "not read yet")]
 
     def _judged_rows(self) -> list[tuple[str, str]]:
@@ -117,6 +120,13 @@ class TrainDetails(QWidget):
             ("threshold", f"{threshold:.3f} at {recall:.0%} recall"),
             ("ROC area, EER", f"{curve.area:.4f}, {curve.equal_error:.4f}"),
         ]
+
+
+def _run_words(settings: TrainSettings, snapshot: TrainSnapshot) -> str:
+    """Return what a run was and how far it came, in a few words."""
+    judged = newest(snapshot)
+    number = "" if judged is None else f": {judged.fpr95:.3f}"
+    return f"{settings.loss}, {settings.miner}{number}"
 
 
 def _short(text: str) -> str:

@@ -7,7 +7,7 @@ data, learning's records, numpy.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -38,13 +38,20 @@ def thinned(values: npt.ArrayLike, most: int = MOST_POINTS) -> tuple[Float64, Fl
     return x[keep], y[keep]
 
 
-def _ends(snapshot: TrainSnapshot) -> tuple[float, float]:
-    """Return the x axis: all steps so far, from the first."""
-    return 0.0, float(max(snapshot.step, 2))
+Before = TrainSnapshot | None  # the run before, drawn dotted for comparison
+
+
+def _earlier(before: Before, values: Callable[[TrainSnapshot], tuple[Float64, Float64]]) -> tuple[Curve, ...]:
+    """Return the same curve of the run before, or none."""
+    if before is None:
+        return ()
+    x, y = values(before)
+    return (Curve(x, y, "run before", "undecided", "dot"),)
 
 
 def _over_steps(
     snapshot: TrainSnapshot,
+    before: Before,
     curves: tuple[Curve, ...],
     *,
     unit: str = "",
@@ -55,7 +62,7 @@ def _over_steps(
     return Drawing(
         curves=tuple(curve for curve in curves if len(curve.x)),
         levels=levels,
-        x_range=_ends(snapshot),
+        x_range=(0.0, float(max(snapshot.step, 2, 0 if before is None else before.step))),
         y_range=None if top is None else (0.0, top),
         log_y=log_y,
         x_label="step",
@@ -71,26 +78,39 @@ def loss(snapshot: TrainSnapshot) -> Drawing:
     near = margin > 0 and len(y) > 0 and margin <= 3 * float(y.max())
     levels = (Level(margin, f"m = {margin:g}", "wrong"),) if near else ()
     top = max(float(y.max()), margin if near else 0.0) if len(y) else None
-    return _over_steps(snapshot, (Curve(x, y, "loss"),), top=top, levels=levels)
+    # Losses of two runs have units of their own: the run before is left out here.
+    return _over_steps(snapshot, None, (Curve(x, y, "loss"),), top=top, levels=levels)
 
 
-def active(snapshot: TrainSnapshot) -> Drawing:
+def active(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     """Return the share of the elements that still teach something."""
     x, y = thinned(snapshot.curves.active)
-    return _over_steps(snapshot, (Curve(x, y, "loss above 0"),), top=1.0)
+    return _over_steps(
+        snapshot, before, (*_earlier(before, lambda s: thinned(s.curves.active)), Curve(x, y, "loss above 0")), top=1.0
+    )
 
 
-def spread(snapshot: TrainSnapshot) -> Drawing:
+def spread(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     """Return how far descriptors are from their mean, with the line below which they have collapsed."""
     x, y = thinned(snapshot.curves.spread)
     levels = (Level(SMALL_SPREAD, "collapse", "wrong"),)
-    return _over_steps(snapshot, (Curve(x, y, "spread of the batch"),), top=1.0, levels=levels)
+    return _over_steps(
+        snapshot,
+        before,
+        (*_earlier(before, lambda s: thinned(s.curves.spread)), Curve(x, y, "spread of the batch")),
+        top=1.0,
+        levels=levels,
+    )
 
 
-def gradient(snapshot: TrainSnapshot) -> Drawing:
+def gradient(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     """Return the norm of the gradient."""
     x, y = thinned(snapshot.curves.gradient)
-    return _over_steps(snapshot, (Curve(x, y, "norm of all gradients"),))
+    return _over_steps(
+        snapshot,
+        before,
+        (*_earlier(before, lambda s: thinned(s.curves.gradient)), Curve(x, y, "norm of all gradients")),
+    )
 
 
 def triplets(snapshot: TrainSnapshot) -> Drawing:
@@ -106,23 +126,32 @@ def triplets(snapshot: TrainSnapshot) -> Drawing:
     for values, name, colour, dash in parts:
         x, y = thinned(values)
         drawn.append(Curve(x[y > 0], y[y > 0], name, colour, dash))
-    return _over_steps(snapshot, tuple(drawn), log_y=True)
+    return _over_steps(snapshot, None, tuple(drawn), log_y=True)
 
 
-def held_out(snapshot: TrainSnapshot) -> Drawing:
+def held_out(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     """Return FPR95 and rank-1 on held-out points, at every judgement."""
-    steps = np.array([judged.step for judged in snapshot.judgements], np.float64)
-    fpr = np.array([judged.fpr95 for judged in snapshot.judgements], np.float64)
-    rank = np.array([judged.rank1 for judged in snapshot.judgements], np.float64)
-    known, ranked = np.isfinite(fpr), np.isfinite(rank)
+    steps, fpr = _judged_curve(snapshot, "fpr95")
+    ranked, rank = _judged_curve(snapshot, "rank1")
     return _over_steps(
         snapshot,
+        before,
         (
-            Curve(steps[known], fpr[known], "FPR95", "wrong", "dash", points=True),
-            Curve(steps[ranked], rank[ranked], "rank-1", "right", points=True),
+            *_earlier(before, lambda s: _judged_curve(s, "fpr95")),
+            *(replace(curve, name="") for curve in _earlier(before, lambda s: _judged_curve(s, "rank1"))),
+            Curve(steps, fpr, "FPR95", "wrong", "dash", points=True),
+            Curve(ranked, rank, "rank-1", "right", points=True),
         ),
         top=1.0,
     )
+
+
+def _judged_curve(snapshot: TrainSnapshot, name: str) -> tuple[Float64, Float64]:
+    """Return (steps, numbers) of all judgements that have the number."""
+    steps = np.array([judged.step for judged in snapshot.judgements], np.float64)
+    values = np.array([getattr(judged, name) for judged in snapshot.judgements], np.float64)
+    known = np.isfinite(values)
+    return steps[known], values[known]
 
 
 def newest(snapshot: TrainSnapshot) -> Judgement | None:
@@ -138,17 +167,18 @@ def operating_point(judged: Judgement) -> tuple[float, float, float]:
     return float(curve.threshold[at]), float(curve.true_positive[at]), float(curve.false_positive[at])
 
 
-def distances(snapshot: TrainSnapshot) -> Drawing:
+def distances(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     """Return the distances of matching and of other held-out pairs, each as shares, with the operating point."""
     judged = newest(snapshot)
     if judged is None:
         return Drawing(empty="Comes with the first judgement.")
-    edges, right, wrong = judged.histogram()
     threshold = operating_point(judged)[0]
-    x = np.repeat(edges, 2)[1:-1]
-    shares = [np.repeat(count / max(1, count.sum()), 2) for count in (right, wrong)]
+    x, shares = _outlines(judged)
+    old = None if before is None else newest(before)
+    earlier = () if old is None else tuple(zip(_outlines(old)[1], ("run before", ""), strict=True))
     return Drawing(
         curves=(
+            *(Curve(x, share, name, "undecided", "dot") for share, name in earlier),
             Curve(x, shares[0], "matching", "right", fill=True),
             Curve(x, shares[1], "other", "wrong", "dash", fill=True),
         ),
@@ -158,19 +188,25 @@ def distances(snapshot: TrainSnapshot) -> Drawing:
     )
 
 
-def roc(snapshot: TrainSnapshot) -> Drawing:
+def _outlines(judged: Judgement) -> tuple[Float64, tuple[Float64, Float64]]:
+    """Return the outline of both histograms: distances, and the shares of matching and of other pairs."""
+    edges, right, wrong = judged.histogram()
+    shares = [np.repeat(count / max(1, count.sum()), 2) for count in (right, wrong)]
+    return np.repeat(edges, 2)[1:-1], (shares[0], shares[1])
+
+
+def roc(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     """Return the ROC of the held-out pairs with the operating point; false positives by ratios, where it matters."""
     judged = newest(snapshot)
     if judged is None:
         return Drawing(empty="Comes with the first judgement.")
-    curve = judged.roc()
     _, recall, false = operating_point(judged)
     least = 1.0 / len(judged.negative)
-    rows = np.unique(np.linspace(0, len(curve.threshold) - 1, MOST_POINTS).astype(np.int64))
-    x, y = np.maximum(curve.false_positive[rows], least), curve.true_positive[rows]
     at = max(false, least)
+    old = None if before is None else newest(before)
+    earlier = () if old is None else (Curve(*_rates(old, least), "run before", "undecided", "dot"),)
     return Drawing(
-        curves=(Curve(x, y, "true positives"),),
+        curves=(*earlier, Curve(*_rates(judged, least), "true positives")),
         places=(Place(at, f"FPR95 {false:.3f}", "selected"),),
         levels=(Level(recall, f"{recall:.0%}", "selected", "dot"),),
         x_range=(least, 1.0),
@@ -179,6 +215,13 @@ def roc(snapshot: TrainSnapshot) -> Drawing:
         log_x=True,
         x_label="false positives",
     )
+
+
+def _rates(judged: Judgement, least: float) -> tuple[Float64, Float64]:
+    """Return (false, true) positive rates at a few hundred thresholds; the false ones at least ``least``."""
+    curve = judged.roc()
+    rows = np.unique(np.linspace(0, len(curve.threshold) - 1, MOST_POINTS).astype(np.int64))
+    return np.maximum(curve.false_positive[rows], least), curve.true_positive[rows]
 
 
 def gaps(mined: MinedTriplets | None, margin: float) -> Drawing:
@@ -206,7 +249,7 @@ class ChartPlan:
 
     title: str
     value: Callable[[TrainSnapshot], str]
-    draw: Callable[[TrainSnapshot], Drawing]
+    draw: Callable[[TrainSnapshot, Before], Drawing]
     tip: str
 
 
@@ -222,7 +265,7 @@ def _judged(name: str) -> Callable[[TrainSnapshot], str]:
             return "–"
         if name == "area":
             return f"area {judged.roc().area:.3f} · EER {judged.roc().equal_error:.3f}"
-        return f"FPR95 {judged.fpr95:.3f} · rank-1 {judged.rank1:.3f}"
+        return f"{judged.fpr95:.3f} · {judged.rank1:.3f}"
 
     return value
 
@@ -231,7 +274,7 @@ CHARTS: tuple[ChartPlan, ...] = (
     ChartPlan(
         "LOSS",
         lambda s: _last(s.curves.loss, "{:.3f}"),
-        loss,
+        lambda snapshot, _before: loss(snapshot),
         "Mean over the pairs or triplets looked at. Standing at the margin m it is collapsing: all distances are 0.",
     ),
     ChartPlan(
@@ -273,7 +316,7 @@ CHARTS: tuple[ChartPlan, ...] = (
     ChartPlan(
         "TRIPLETS",
         lambda s: f"{_last(s.curves.elements, '{:,.0f}')} of {_last(s.curves.possible, '{:,.0f}')}",
-        triplets,
+        lambda snapshot, _before: triplets(snapshot),
         "Possible in the batch, looked at by the miner, and with a loss above 0.",
     ),
 )

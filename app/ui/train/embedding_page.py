@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 LANE = "learn-view"
 FRESH = "Press Start at the right: held-out patches are placed here before the first step, and after every epoch."
 NO_TOWER = "A joint network has no descriptor of one patch, so there is nothing to place."
+MOST_WORDS = 20
 POINT = "Point at a patch: blue is the same point seen again, orange the nearest patch of another point."
 TIPS = {
     "pca": "The plane of most variance: exact, and at once",
@@ -78,7 +79,7 @@ class EmbeddingPage(TrainPage):
     def _lay_out(self) -> None:
         group = QButtonGroup(self)
         head = QHBoxLayout()
-        head.setSpacing(4)
+        head.setSpacing(0)
         for kind, words in KINDS.items():
             button = QToolButton()
             button.setText(words)
@@ -110,7 +111,7 @@ class EmbeddingPage(TrainPage):
         side.addStretch(1)
         column = QWidget()
         column.setLayout(side)
-        column.setFixedWidth(self.look.px(29))
+        column.setFixedWidth(self.look.px(31))
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 0, 8, 8)
         line.setSpacing(8)
@@ -218,7 +219,8 @@ class EmbeddingPage(TrainPage):
             widget.set_patch(None if index < 0 else as_rgb(held.patches[projection.judged.sample[index]]))
         gap = projection.distance[row]
         own = int(projection.judged.sample[row])
-        facts = [("from", held.scenes[held.scene[own]] if held.scenes else held.name)]
+        name = held.scenes[held.scene[own]] if held.scenes else held.name
+        facts = [("from", name if len(name) <= MOST_WORDS else f"{name[: MOST_WORDS - 1]}…")]
         if np.isfinite(held.place[own]).all():
             facts.append(("at", f"({held.place[own][0]:.0f}, {held.place[own][1]:.0f}) px"))
         right = float(gap[rows[1]]) if rows[1] >= 0 else float("nan")

@@ -74,14 +74,14 @@ def _run(request: MatchRequest, cache: Cache) -> Job[MatchResult]:
 
 
 def words(result: MatchResult) -> str:
-    """Return what became of the matches: right of judged with the precision, or inliers where there is no truth."""
+    """Return what became of the matches: right, wrong and precision, or inliers where there is no truth."""
     count = 0 if result.matches is None else len(result.matches)
     judged = result.evaluation
     if judged is not None:
         right = int((judged.verdict == Verdict.RIGHT).sum())
         wrong = int((judged.verdict == Verdict.WRONG).sum())
         if right + wrong:
-            return f"{count:,} matches · {right:,} right · {wrong:,} wrong · precision {right / (right + wrong):.1%}"
+            return f"{right:,} right · {wrong:,} wrong · {right / (right + wrong):.1%}"
     if result.verification is not None and count:
         return f"{count:,} matches · {int(result.verification.inlier.sum()):,} inliers"
     return f"{count:,} matches"

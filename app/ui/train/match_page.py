@@ -36,7 +36,7 @@ CACHE_BYTES = 192 * 2**20
 FOLLOW_MS = 60  # between a move of the slider and the matching
 SHARE = 0.5  # of the lines' colour, so that the picture shows through
 MOVES = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
-MARKS = {"dot": "●", "cross": "✕"}
+MARKS = {"disc": "●", "ring": "○", "cross": "✕"}
 DASHES = {"solid": "━━", "dash": "╍╍", "dot": "┅┅"}
 NO_EPOCH = "The network of the first epoch matches the open pair here: press Start at the right."
 NO_PAIR = "Open two pictures: the network of every epoch then matches them here."
@@ -230,12 +230,13 @@ class MatchPage(TrainPage):
         found = self.compared
         if found is None:
             return
-        self.parts[0].head.setText(f"NETWORK, EPOCH {found.epoch}")
+        self.parts[0].head.setText(f"EPOCH {found.epoch}")
         for view, part, result in zip(self.views, self.parts, (found.network, found.sift), strict=True):
             legend = self._show_result(view, result)
             self.legend.setText(legend_words(legend))
             part.set_value(words(result))
-            part.value.setToolTip(words(result))
+            count = 0 if result.matches is None else len(result.matches)
+            part.value.setToolTip(f"{count:,} matches: {words(result)} precision" if legend.rows else "")
         self._show_marks()
 
     def _show_result(self, view: PairView, result: MatchResult) -> Legend:

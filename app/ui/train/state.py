@@ -44,12 +44,14 @@ class TrainState(Settings):
         epoch: whose network matches the open pair, 0 = the newest.
         projection: ``pca`` or ``tsne``.
         patch: the held-out patch pointed at (its row), -1 for none.
+        compare: whether the curves of the run before are drawn as well.
     """
 
     page: str = "curves"
     epoch: int = 0
     projection: str = "pca"
     patch: int = -1
+    compare: bool = True
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,7 @@ class Trainer(QObject):
         result: of a run that came to its end, else None.
         progress: newest of the job, None without one.
         run: settings of the present or last run, None before the first.
+        before, before_run: newest snapshot and settings of the run before that, None without one.
     """
 
     changed = Signal()
@@ -132,6 +133,8 @@ class Trainer(QObject):
         self.result: TrainResult | None = None
         self.progress: Progress | None = None
         self.run: TrainSettings | None = None
+        self.before: TrainSnapshot | None = None
+        self.before_run: TrainSettings | None = None
         self._job, self._what, self._note = 0, "", ""
         self.interrupted = self.folder.interrupted()
         self.lane.progressed.connect(self._progressed)
@@ -177,6 +180,8 @@ class Trainer(QObject):
             self._session.message.emit(Message(str(error), "error"))
             return False
         known = self.prepared
+        if self.snapshot is not None and self.snapshot.step and not resume:
+            self.before, self.before_run = self.snapshot, self.run
         self.run, self.snapshot, self.result, self._note = settings, None, None, ""
         self.interrupted = None
         folder = self.folder
