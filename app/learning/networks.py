@@ -28,11 +28,16 @@ MOMENTUM = 0.05
 LEAST_DEVIATION = 1e-3  # grey levels; keeps a flat patch from dividing by zero
 
 
-def make_tower(plan: TowerPlan, *, side: int = 32, dimensions: int = DIMENSIONS, seed: int = 0) -> nn.Sequential:
+def make_tower(
+    plan: TowerPlan, *, side: int = 32, dimensions: int = DIMENSIONS, seed: int = 0, spread: bool = True
+) -> nn.Sequential:
     """Return a tower for (N, 1, side, side) standardised patches, giving (N, dimensions), not yet of unit length.
 
     Weights are orthogonal with gain 0.6 (HardNet's), drawn from ``seed`` and nothing else; the layout in memory is
     channels last, which is what the convolutions of a CPU are fast at.
+
+    The last layer is normalised over the batch: every number of the descriptors then has mean 0 and deviation 1 in it,
+    so that they cannot become the same. Without ``spread`` that layer stays as it is made, which changes nothing.
     """
     import torch
     from torch import nn
@@ -45,12 +50,28 @@ def make_tower(plan: TowerPlan, *, side: int = 32, dimensions: int = DIMENSIONS,
         layers += [nn.BatchNorm2d(width, momentum=MOMENTUM, affine=False), nn.ReLU(inplace=True)]
         channels = width
     layers.append(nn.Conv2d(channels, dimensions, remaining_side(side, plan), bias=False))
-    layers += [nn.BatchNorm2d(dimensions, momentum=MOMENTUM, affine=False), nn.Flatten()]
+    layers += [last_normalisation(dimensions, spread=spread), nn.Flatten()]
     tower = nn.Sequential(*layers)
     for module in tower:
         if isinstance(module, nn.Conv2d):
             nn.init.orthogonal_(module.weight, gain=0.6, generator=generator)
     return channels_last(tower)
+
+
+def last_normalisation(dimensions: int, *, spread: bool) -> nn.Module:
+    """Return the normalisation of the descriptors; without ``spread`` one that never learns, so passes all through.
+
+    Both have the same tensors, so files of either are alike.
+    """
+    from torch import nn
+
+    class Unused(nn.BatchNorm2d):
+        def train(self, mode: bool = True) -> Unused:  # noqa: ARG002 -- it never trains
+            return super().train(False)
+
+    kind = nn.BatchNorm2d if spread else Unused
+    layer = kind(dimensions, momentum=MOMENTUM, affine=False)
+    return layer.train()
 
 
 def channels_last(network: nn.Sequential) -> nn.Sequential:

@@ -107,6 +107,7 @@ class _Run:
             margin=margin_of(self.settings),
             squared=plan.squared,
             miner=self.settings.miner,
+            apart=self.settings.spread or self.design != "embedding",
         )
 
     def snapshot(self) -> TrainSnapshot:
@@ -200,7 +201,7 @@ def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
     plan = towers.PLANS[settings.network]
     design = design_of(settings)
     network = (
-        networks.make_tower(plan, side=data.side, seed=settings.seed)
+        networks.make_tower(plan, side=data.side, seed=settings.seed, spread=settings.spread)
         if design == "embedding"
         else heads.make_decider(design, plan, side=data.side, seed=settings.seed)
     ).to(device)

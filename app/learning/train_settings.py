@@ -92,6 +92,14 @@ class TrainSettings(Settings):
         label="Second order",
         help="Weight of asking that distances to neighbours agree between both views as well (SOSNet).",
     )
+    spread: bool = flag(
+        True,
+        label="Keep descriptors apart",
+        help=(
+            "Normalise the last layer over the batch, as HardNet does: descriptors then cannot all become the same. "
+            "Without it they can, as in the lecture: try it with a loss that only pulls."
+        ),
+    )
     augment: bool = flag(
         True,
         label="Mirror and turn",

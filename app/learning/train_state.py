@@ -145,7 +145,7 @@ class TrainSnapshot:
     note: str = ""
 
 
-def collapse_lamp(curves: Curves, *, loss: str, margin: float, squared: bool, miner: str) -> Lamp:
+def collapse_lamp(curves: Curves, *, loss: str, margin: float, squared: bool, miner: str, apart: bool = True) -> Lamp:
     """Return whether descriptors are falling together, why, and what to change.
 
     At collapse all distances are 0, so a triplet's loss is exactly its margin and its gradient 0: a plateau there with
@@ -154,20 +154,24 @@ def collapse_lamp(curves: Curves, *, loss: str, margin: float, squared: bool, mi
     Args:
         curves: of the training so far; the last 20 steps count.
         loss, margin, squared, miner: as in force.
+        apart: whether the last layer is normalised, which keeps descriptors from becoming the same.
     """
     if len(curves.loss) < WATCHED:
         return Lamp()
     spread = float(np.mean(curves.spread[-WATCHED:]))
     value = float(np.mean(curves.loss[-WATCHED:]))
+    keep = () if apart else _APART
     if loss == "positive-only":
         if spread >= SMALL_SPREAD:
-            return Lamp("warning", "This loss only pulls: giving every patch the same descriptor minimises it.", _PUSH)
+            return Lamp(
+                "warning", "This loss only pulls: giving every patch the same descriptor minimises it.", _PUSH + keep
+            )
         return Lamp(
-            "collapsed", f"All descriptors are the same (spread {spread:.3f}): nothing pushed them apart.", _PUSH
+            "collapsed", f"All descriptors are the same (spread {spread:.3f}): nothing pushed them apart.", _PUSH + keep
         )
     plateau = margin * margin / 2 if loss.startswith("contrastive") and squared else margin
     stuck = abs(value - plateau) <= NEAR_MARGIN * plateau
-    remedies = _remedies(loss, squared=squared, miner=miner)
+    remedies = _remedies(loss, squared=squared, miner=miner) + keep
     if spread < SMALL_SPREAD and stuck:
         why = (
             f"The loss stands at its margin ({value:.3f}) and the spread at {spread:.3f}: all descriptors are the same."
@@ -178,6 +182,7 @@ def collapse_lamp(curves: Curves, *, loss: str, margin: float, squared: bool, mi
     return Lamp()
 
 
+_APART = (("spread", "true", "Normalise the last layer over the batch: descriptors cannot all become the same then."),)
 _PUSH = (("loss", "triplet", "Use a loss that also pushes other points away."),)
 
 

@@ -219,6 +219,26 @@ def test_that_pulling_alone_collapses_and_the_lamp_says_so() -> None:
     assert lamp.remedies[0][:2] == ("loss", "triplet")
 
 
+def test_that_descriptors_collapse_without_a_push_and_without_normalisation() -> None:
+    settings = TrainSettings(
+        network="tiny", loss="positive-only", miner="random", batch=16, epochs=10, rate=0.01, threads=1, spread=False
+    )
+    found = run_to_end(train(DATA, settings)).snapshot
+    assert found.curves.spread[-1] < 0.05 < found.curves.spread[0]
+    assert found.lamp.state == "collapsed"
+    assert "spread" in [name for name, _, _ in found.lamp.remedies]
+
+
+def test_that_a_tower_without_normalised_descriptors_passes_them_through() -> None:
+    tower = networks.make_tower(towers.PLANS["tiny"], seed=3, spread=False).train()
+    plain = networks.make_tower(towers.PLANS["tiny"], seed=3)
+    assert list(tower.state_dict()) == list(plain.state_dict())
+    before = tower[-2].running_mean.clone()
+    tower(torch.rand(8, 1, 32, 32))
+    assert torch.equal(tower[-2].running_mean, before)
+    assert not torch.equal(tower[1].running_mean, torch.zeros_like(tower[1].running_mean))
+
+
 def test_the_lamp_at_its_limits() -> None:
     from app.learning.train_state import as_curves
 

@@ -260,9 +260,11 @@ def test_the_lamp_says_why_and_a_remedy_changes_the_setting(lab: Lab) -> None:
 
 
 def test_pull_only_lights_the_lamp(lab: Lab) -> None:
-    lab.train(replace(TINY, loss="positive-only", epochs=40, rate=0.02, miner="random"))
-    assert lab.workspace.controls.lamp.mark.state in ("warning", "collapsed")
-    assert lab.workspace.controls.lamp.buttons
+    lab.train(replace(TINY, loss="positive-only", epochs=40, rate=0.02, miner="random", spread=False))
+    lamp = lab.workspace.controls.lamp
+    assert lamp.mark.state == "collapsed"
+    lab.click(lamp.buttons[-1])
+    assert lab.workspace._settings.training.spread
 
 
 def test_a_patch_chosen_in_the_embedding_is_marked_in_the_gallery(lab: Lab) -> None:
@@ -378,13 +380,13 @@ def test_the_run_before_stays_beside_the_new_one(lab: Lab) -> None:
     assert not page.compare.isEnabled()
     lab.train(replace(TINY, loss="triplet", miner="hardest"))
     assert lab.trainer.before is first
-    lab.until(lambda: any(curve.name == "run before" for curve in page.charts[1].drawing.curves))
-    old = next(curve for curve in page.charts[1].drawing.curves if curve.name == "run before")
+    lab.until(lambda: any(curve.name == "before" for curve in page.charts[1].drawing.curves))
+    old = next(curve for curve in page.charts[1].drawing.curves if curve.name == "before")
     np.testing.assert_allclose(old.y, [judged.fpr95 for judged in first.judgements])
     page.setFocus()
     QTest.keyClick(page, Qt.Key.Key_B)
     assert not lab.workspace.train_state.compare
-    lab.until(lambda: not any(curve.name == "run before" for curve in page.charts[1].drawing.curves))
+    lab.until(lambda: not any(curve.name == "before" for curve in page.charts[1].drawing.curves))
 
 
 def test_thinned_curves_keep_their_mean_and_leave_gaps_out() -> None:

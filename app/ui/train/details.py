@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.learning import towers
-from app.learning.train_settings import TrainSettings, margin_of, plan_of
+from app.learning.train_settings import TrainSettings, margin_of
 from app.learning.train_state import TrainSnapshot
 from app.ui.facts import Facts, sentence
 from app.ui.settings_panel import heading
@@ -95,12 +95,12 @@ class TrainDetails(QWidget):
                 ("held out", f"{held.classes:,} points"),
             ]
         if trainer.run is not None:
-            plan, loss = towers.PLANS[trainer.run.network], plan_of(trainer.run)
-            margin = "" if loss.kind == "decision" else f", m = {margin_of(trainer.run):g}"
+            plan = towers.PLANS[trainer.run.network]
+            margin = "" if not margin_of(trainer.run) else f", m = {margin_of(trainer.run):g}"
             rows += [
                 ("weights", f"{towers.parameters(side, plan):,}"),
-                ("per patch", f"{towers.multiply_adds(side, plan) / 1e6:.1f} M operations"),
-                ("loss", f"{trainer.run.loss}, {trainer.run.miner}{margin}"),
+                ("loss", f"{trainer.run.loss}{margin}"),
+                ("negatives", trainer.run.miner),
             ]
         if trainer.before is not None and trainer.before_run is not None:
             rows.append(("run before", _run_words(trainer.before_run, trainer.before)))

@@ -46,7 +46,7 @@ def _earlier(before: Before, values: Callable[[TrainSnapshot], tuple[Float64, Fl
     if before is None:
         return ()
     x, y = values(before)
-    return (Curve(x, y, "run before", "undecided", "dot"),)
+    return (Curve(x, y, "before", "undecided", "dot"),)
 
 
 def _over_steps(
@@ -97,7 +97,7 @@ def spread(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     return _over_steps(
         snapshot,
         before,
-        (*_earlier(before, lambda s: thinned(s.curves.spread)), Curve(x, y, "spread of the batch")),
+        (*_earlier(before, lambda s: thinned(s.curves.spread)), Curve(x, y, "of the batch")),
         top=1.0,
         levels=levels,
     )
@@ -109,7 +109,7 @@ def gradient(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     return _over_steps(
         snapshot,
         before,
-        (*_earlier(before, lambda s: thinned(s.curves.gradient)), Curve(x, y, "norm of all gradients")),
+        (*_earlier(before, lambda s: thinned(s.curves.gradient)), Curve(x, y, "norm")),
     )
 
 
@@ -175,7 +175,7 @@ def distances(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     threshold = operating_point(judged)[0]
     x, shares = _outlines(judged)
     old = None if before is None else newest(before)
-    earlier = () if old is None else tuple(zip(_outlines(old)[1], ("run before", ""), strict=True))
+    earlier = () if old is None else tuple(zip(_outlines(old)[1], ("before", ""), strict=True))
     return Drawing(
         curves=(
             *(Curve(x, share, name, "undecided", "dot") for share, name in earlier),
@@ -204,7 +204,7 @@ def roc(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     least = 1.0 / len(judged.negative)
     at = max(false, least)
     old = None if before is None else newest(before)
-    earlier = () if old is None else (Curve(*_rates(old, least), "run before", "undecided", "dot"),)
+    earlier = () if old is None else (Curve(*_rates(old, least), "before", "undecided", "dot"),)
     return Drawing(
         curves=(*earlier, Curve(*_rates(judged, least), "true positives")),
         places=(Place(at, f"FPR95 {false:.3f}", "selected"),),

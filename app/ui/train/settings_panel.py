@@ -101,9 +101,12 @@ class TrainSettingsPanel(QWidget):
     def set_training(self, settings: TrainSettings) -> None:
         """Choose how to train; a loss that decides which negatives it takes is given those."""
         if settings.loss != self.training.loss:
+            kind = plan_of(settings).kind
             if settings.loss == "hardnet":
                 settings = replace(settings, miner="in-batch")
-            elif settings.miner == "in-batch":
+            elif kind == "pairs":
+                settings = replace(settings, miner="random")
+            elif settings.miner in ("in-batch", "random"):
                 settings = replace(settings, miner="semi-hard")
         self._session.set_workspace_state(SETTINGS_KEY, settings)
 
@@ -210,6 +213,7 @@ class TrainSettingsPanel(QWidget):
             reasons["margin"] = "A decision has no margin"
         if design_of(settings) != "embedding":
             reasons["loss"] = "This design decides pair by pair, with softmax"
+            reasons["spread"] = "Only an embedding can collapse"
         if plan.kind == "batch":
             reasons["miner"] = "This loss looks at every pair of the batch"
         if settings.minutes:
