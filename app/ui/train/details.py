@@ -40,7 +40,7 @@ class TrainDetails(QWidget):
         self.use.clicked.connect(self.use_wanted)
         body = QWidget()
         line = QHBoxLayout(body)
-        line.setContentsMargins(16, 8, 16, 8)
+        line.setContentsMargins(16, 8, 8, 8)
         line.setSpacing(16)
         for title, facts in (
             ("DATA AND NETWORK", self.data),
@@ -64,6 +64,7 @@ class TrainDetails(QWidget):
         column.addWidget(heading("USE IT"))
         self.words = sentence(USE)
         self.words.setProperty("role", "help")
+        self.words.setMinimumWidth(112)
         self.words.setMaximumWidth(240)
         column.addWidget(self.use)
         column.addWidget(self.words)
@@ -126,7 +127,7 @@ def _run_words(settings: TrainSettings, snapshot: TrainSnapshot) -> str:
     """Return what a run was and how far it came, in a few words."""
     judged = newest(snapshot)
     number = "" if judged is None else f": {judged.fpr95:.3f}"
-    return f"{settings.loss}, {settings.miner}{number}"
+    return f"{settings.loss}{number}"
 
 
 def _short(text: str) -> str:
