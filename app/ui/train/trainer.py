@@ -9,10 +9,7 @@ fast for the eye is dropped by the lane, and nothing is lost with it.
 
 from __future__ import annotations
 
-import gc
-import importlib
 import importlib.util
-import sys
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,6 +26,7 @@ from app.ui.lane import Event, MakeJob
 from app.ui.session import Message, Session, failure_message
 from app.ui.train import run_folder
 from app.ui.train.sources import DataPlan, Prepared, check, prepare
+from app.ui.train.torch_import import import_torch
 
 LANE = "learn"
 Phase = Literal["idle", "preparing", "training", "paused", "measuring"]
@@ -56,7 +54,7 @@ def training(
         resume: go on with the run in the folder.
     """
     yield Progress(0, None, "Loading PyTorch", Report())
-    _import_torch()
+    import_torch()
     if known is None or (known.plan, known.seed) != (plan, settings.seed):
         known = yield from _told(prepare(plan, settings.seed, folder.patches), Report())
     folder.begin(plan, settings, fresh=not resume)
@@ -69,15 +67,8 @@ def training(
 def preparing(plan: DataPlan, seed: int, folder: run_folder.RunFolder) -> Job[Prepared]:
     """Import torch and prepare the data, so that a start begins at once."""
     yield Progress(0, None, "Loading PyTorch", Report())
-    _import_torch()
+    import_torch()
     return (yield from _told(prepare(plan, seed, folder.patches), Report()))
-
-
-def _import_torch() -> None:
-    """Import torch, which takes a while the first time, and take its many objects out of later collections."""
-    if "torch" not in sys.modules:
-        importlib.import_module("torch")
-        gc.freeze()
 
 
 def _told(job: Job[Prepared], report: Report) -> Job[Prepared]:
