@@ -18,6 +18,7 @@ from app.learning.toy import TOYS
 from app.ui.facts import Facts, sentence
 from app.ui.form import Form, build
 from app.ui.metric.state import MetricState
+from app.ui.metric.words import Words
 from app.ui.settings_panel import heading, rule
 from app.ui.style import Style
 
@@ -73,6 +74,7 @@ class MetricSettings(QWidget):
             axioms.addWidget(widget)
         column.addWidget(self._learn_part)
         column.addWidget(self._axiom_part)
+        self._column, self._parts = column, {"learn": self._learn_part, "axioms": self._axiom_part}
         column.addStretch(1)
         scroll = QScrollArea()
         scroll.setObjectName("panelScroll")
@@ -92,14 +94,26 @@ class MetricSettings(QWidget):
         outer.addWidget(rule())
         outer.addWidget(self._help)
 
+    def add_part(self, page: str, title: str, form: Form) -> None:
+        """Take in the controls of a page that has its own state."""
+        part = QWidget()
+        inside = QVBoxLayout(part)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(8)
+        inside.addWidget(heading(title))
+        inside.addWidget(form)
+        form.help_wanted.connect(self._show_help)
+        self._column.insertWidget(self._column.count() - 1, part)
+        self._parts[page] = part
+
     def _show_help(self, text: str) -> None:
         self._help.setText(text)
 
     def show_state(self, state: MetricState, settings: Any) -> None:
         """Show a state with the settings of its learner."""
         self.state = state
-        self._learn_part.setVisible(state.page == "learn")
-        self._axiom_part.setVisible(state.page == "axioms")
+        for page, part in self._parts.items():
+            part.setVisible(page == state.page)
         with QSignalBlocker(self.methods), QSignalBlocker(self.measures):
             self.methods.setCurrentIndex(self.methods.findData(state.learner))
             self.measures.setCurrentIndex(self.measures.findData(state.measure))
@@ -155,7 +169,7 @@ class MetricDetails(QWidget):
         self.formula = QLabel()
         self.formula.setWordWrap(True)
         self.formula.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.teaches, self.told = sentence(""), sentence("")
+        self.teaches, self.tries, self.slide, self.told = (sentence("") for _ in range(4))
         self.facts = Facts(look, "Numbers of the metric")
         body = QWidget()
         line = QHBoxLayout(body)
@@ -163,7 +177,7 @@ class MetricDetails(QWidget):
         line.setSpacing(32)
         words = QVBoxLayout()
         words.setSpacing(6)
-        for widget in (self.title, self.formula, self.teaches, self.told):
+        for widget in (self.title, self.formula, self.told, self.teaches, self.tries, self.slide):
             words.addWidget(widget)
         words.addStretch(1)
         line.addLayout(words, 1)
@@ -176,8 +190,24 @@ class MetricDetails(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
 
+    def show_words(self, words: Words) -> None:
+        """Show the words of a page that brings its own."""
+        self.title.setText(words.title)
+        self.title.setToolTip("")
+        self.formula.setText(words.formula)
+        self.teaches.setText(f"<b>Look at</b> {words.look}")
+        self.tries.setText(f"<b>Try</b> {words.tries}")
+        self.slide.setText(f"<b>On the slide</b> {words.slide}")
+        self._show_filled()
+
+    def _show_filled(self) -> None:
+        for label in (self.formula, self.told, self.teaches, self.tries, self.slide):
+            label.setVisible(bool(label.text()))
+
     def show_state(self, state: MetricState) -> None:
-        """Show the words of the page."""
+        """Show the words of the pages of learners and axioms."""
+        self.tries.clear()
+        self.slide.clear()
         if state.page == "learn":
             row = learner(state.learner)
             toy = next(item for item in TOYS if item.key == state.toy)
@@ -196,9 +226,11 @@ class MetricDetails(QWidget):
                 "Choose a measure at the right or type your own. Squared distances are no metric; their roots are. A "
                 "half lamp: f(x, x) = 0 holds, but different points can be at distance 0, a pseudometric."
             )
+        self._show_filled()
 
     def show_facts(self, told: tuple[list[tuple[str, str]], str]) -> None:
         """Show rows and a sentence."""
         rows, text = told
         self.facts.set_rows(rows)
         self.told.setText(text)
+        self.told.setVisible(bool(text))

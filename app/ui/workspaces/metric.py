@@ -18,6 +18,7 @@ from app.records import UserError
 from app.ui.metric.axiom_page import AxiomPage
 from app.ui.metric.learn_page import LearnPage
 from app.ui.metric.learning import Learning
+from app.ui.metric.loss_page import LossPage
 from app.ui.metric.panel import MetricDetails, MetricSettings
 from app.ui.metric.state import PAGES, MetricState
 from app.ui.session import Session
@@ -38,12 +39,16 @@ class MetricWorkspace(Workspace):
         self.learning = Learning(session, self)
         self.learn_page = LearnPage(self.learning, style)
         self.axiom_page = AxiomPage(session, style)
+        self.loss_page = LossPage(session, style)
         self._settings = MetricSettings()
+        self._settings.add_part("losses", "LOSS", self.loss_page.form)
         self.details = MetricDetails(style)
         self._active = False
         self.tabs: dict[str, QToolButton] = {}
         self.stack = QStackedWidget()
-        self.pages: dict[str, QWidget] = {"learn": self.learn_page, "axioms": self.axiom_page}
+        self.pages: dict[str, QWidget] = {
+            "learn": self.learn_page, "losses": self.loss_page, "axioms": self.axiom_page
+        }  # fmt: skip
         for page in self.pages.values():
             self.stack.addWidget(page)
         column = QVBoxLayout(self)
@@ -94,6 +99,8 @@ class MetricWorkspace(Workspace):
         self._settings.held.connect(self.session.hold_undo)
         self.learn_page.facts.connect(lambda told: self._told("learn", told))
         self.axiom_page.facts.connect(lambda told: self._told("axioms", told))
+        self.loss_page.facts.connect(lambda told: self._told("losses", told))
+        self.loss_page.words_changed.connect(self._show_words)
 
     # ------------------------------------------------------------- what the window asks
 
@@ -117,7 +124,7 @@ class MetricWorkspace(Workspace):
     @property
     def busy(self) -> bool:
         """Whether something is being computed for the page in front."""
-        return self._active and (self.learn_page.busy or self.axiom_page.busy)
+        return self._active and (self.learn_page.busy or self.axiom_page.busy or self.loss_page.busy)
 
     def activate(self) -> None:
         """Begin to learn, or go on where it was left."""
@@ -128,6 +135,7 @@ class MetricWorkspace(Workspace):
         """Stop playing; another workspace uses the lane now."""
         self._active = False
         self.learn_page.scrubber.stop()
+        self.loss_page.stop()
 
     # ---------------------------------------------------------------------- state
 
@@ -161,12 +169,21 @@ class MetricWorkspace(Workspace):
         self.tabs[state.page].setChecked(True)
         self.stack.setCurrentWidget(page)
         self.setFocusProxy(page)
-        self.details.show_state(state)
         self._settings.show_state(state, settings)
-        if state.page == "learn":
+        if page is self.learn_page:
+            self.details.show_state(state)
             self.learn_page.show_state(state, settings)
-        else:
+        elif page is self.axiom_page:
+            self.details.show_state(state)
             self.axiom_page.show_state(state)
+        else:
+            self._show_words()
+            self.loss_page.show_state()
+
+    def _show_words(self) -> None:
+        """Show the words of a page that brings its own, if it is in front."""
+        if self.metric_state.page == "losses":
+            self.details.show_words(self.loss_page.words)
 
     def _told(self, page: str, told: tuple[list[tuple[str, str]], str]) -> None:
         if page == self.metric_state.page:

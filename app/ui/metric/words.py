@@ -1,0 +1,41 @@
+"""What stands under the pages of losses, neighbours and recipes: formula, what to look at, what to try, the slide.
+
+What lives here: the words. What does not: numbers. May import: nothing of the program.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Words:
+    """One page in words; ``slide`` holds the slide's own wording beside what is right."""
+
+    title: str
+    formula: str
+    look: str
+    tries: str
+    slide: str
+
+
+CONTRASTIVE = Words(
+    "Contrastive loss: pairs pull and push",
+    "l = d² for a similar pair, [m² − d²]₊ or [m − d]₊² or [m − d]₊ for a dissimilar one; d = ‖x₁ − x₂‖",
+    "Arrows are minus the gradient. With m² − d² the push is 2d: nothing at d = 0, most just before the margin, then "
+    "at once none. With (m − d)² the nearest negatives are pushed most, and the push fades out at m.",
+    "Drag n over the dashed circle: the arrow jumps or fades. Take “coincident negatives” and descend, then nudge "
+    "them apart and change the loss.",
+    "max(0, m² − d²): Bell and Bala’s form of 2015. Hadsell, Chopra and LeCun (2006) have ½ max(0, m − d)². Not "
+    "the same forces. And s = 1 is “the same” on one slide, 0 on another; here a pair is called similar.",
+)
+TRIPLET = Words(
+    "Triplet loss: one comparison, three forces",
+    "l = [‖a − p‖² − ‖a − n‖² + m]₊;  while l > 0:  ∂l/∂a = 2(n − p),  ∂l/∂p = 2(p − a),  ∂l/∂n = 2(a − n)",
+    "The three arrows sum to zero, and all vanish together where the loss reaches 0: n outside the dashed circle. "
+    "An n that lies on a is not pushed at all, yet p is pulled.",
+    "Drag n out of the dashed circle. Then take the batch with the hardest triplets, all moving together, and descend: "
+    "everything shrinks into one point and the loss rests at m. With semi-hard triplets it does not.",
+    "∂x_n = 2(x_a − x_n), ∂x_p = 2(x_p − x_a), ∂x_a = 2(x_n − x_p): all right, but only while the loss is above "
+    "0. Hard negatives are “those the classifier thinks are positives”; the hardest of all can collapse training.",
+)
