@@ -13,9 +13,9 @@ import numpy as np
 from app.learning.forces import FORMS, Descent, force_curve, mined, triplet
 from app.learning.neighbours import Labels
 from app.records import Float64
+from app.ui.chart import Bars, Curve, Drawing, Level, Place
 from app.ui.metric.loss_state import LossState, focus_of, partners
 from app.ui.metric.plots import short
-from app.ui.sift.chart import Bars, Curve, Drawing, Level, Place
 
 NAMES = {"lecture": "m² − d²", "hadsell": "(m − d)²", "linear": "m − d"}
 DASH = {"lecture": "solid", "hadsell": "dash", "linear": "dot"}

@@ -16,6 +16,7 @@ from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.learning.forces import Descent, Forces, contrastive
+from app.ui.chart import Chart
 from app.ui.form import build
 from app.ui.metric.force_canvas import Arrows, ForceCanvas
 from app.ui.metric.form_rows import show_rows
@@ -36,7 +37,6 @@ from app.ui.metric.plots import short
 from app.ui.metric.points import Shown, box_of
 from app.ui.metric.words import CONTRASTIVE, TRIPLET, Words
 from app.ui.session import Session
-from app.ui.sift.chart import Chart
 from app.ui.style import Style
 
 SIDE = 372
