@@ -35,6 +35,23 @@ def lane_threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if thread.name.startswith("lane ")}
 
 
+def delete_closed_windows(qapp: QApplication, but: set[int]) -> None:
+    """End what a test has closed: every change of style would visit its widgets until the last test."""
+    for widget in QApplication.topLevelWidgets():
+        if id(widget) not in but and isinstance(widget, MainWindow) and not widget.isVisible():
+            widget.deleteLater()
+    qapp.sendPostedEvents(None, 52)  # QEvent.Type.DeferredDelete: what was told to go, goes
+    gc.collect(0)  # what a test has just dropped; a full collection takes a tenth of a second
+
+
+@pytest.fixture(autouse=True, scope="module")
+def no_windows_of_the_module(qapp: QApplication) -> Iterator[None]:
+    """End the windows that all tests of a module shared."""
+    yield
+    delete_closed_windows(qapp, set())
+    gc.collect()
+
+
 @pytest.fixture(autouse=True)
 def no_leaks(qapp: QApplication) -> Iterator[None]:
     """Fail a test that leaves a top-level widget, a running timer of the program or a lane's thread behind."""
@@ -43,9 +60,7 @@ def no_leaks(qapp: QApplication) -> Iterator[None]:
     deadline = time.monotonic() + 3.0
     while lane_threads() - threads and time.monotonic() < deadline:
         time.sleep(0.01)
-    qapp.sendPostedEvents(None, 52)  # QEvent.Type.DeferredDelete: what was told to go, goes
-    if QApplication.topLevelWidgets():
-        gc.collect(0)  # what a test has just dropped; a full collection takes a tenth of a second
+    delete_closed_windows(qapp, widgets)
     left = [w for w in QApplication.topLevelWidgets() if id(w) not in widgets and w.isVisible()]
     assert not left, f"left on screen: {left}"
     assert not lane_threads() - threads, "a lane's thread was left running"
