@@ -47,6 +47,27 @@ class DescriptorSettings(Settings):
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Located:
+    """Labelled descriptors and where each was measured.
+
+    Attributes:
+        data: descriptors and their classes.
+        image: (n,) index of the image of each row, into ``ids``.
+        ids: ids of the images, in the order of the pairs.
+        xy: (n, 2) places in pixels of the original image.
+        size: (n,) diameters of the keypoints.
+        angle: (n,) degrees.
+    """
+
+    data: DataSet
+    image: Rows
+    ids: tuple[str, ...]
+    xy: Float64
+    size: Float64
+    angle: Float64
+
+
 def descriptors(pairs: Sequence[ImagePair], settings: DescriptorSettings | None = None) -> Job[DataSet]:
     """Return the descriptors of all places that keypoints of both images of a pair show, one class per place.
 
@@ -56,6 +77,16 @@ def descriptors(pairs: Sequence[ImagePair], settings: DescriptorSettings | None 
 
     Raises:
         UserError: if no pair has a truth that names places, or fewer than two places are seen twice.
+    """
+    found = yield from located(pairs, settings)
+    return found.data
+
+
+def located(pairs: Sequence[ImagePair], settings: DescriptorSettings | None = None) -> Job[Located]:
+    """Return the data of :func:`descriptors` with the place of every row.
+
+    Raises:
+        UserError: as there.
     """
     chosen = settings or DescriptorSettings()
     usable = [pair for pair in pairs if pair.truth.kind not in ("none", "epipolar")]
@@ -115,8 +146,8 @@ def _joined(
     rows: dict[str, Features],
     links: list[tuple[tuple[str, int], tuple[str, int]]],
     settings: DescriptorSettings,
-) -> DataSet:
-    """Return the data set whose classes are the connected places."""
+) -> Located:
+    """Return the data set whose classes are the connected places, with the place of each row."""
     parent: dict[tuple[str, int], tuple[str, int]] = {}
 
     def root(node: tuple[str, int]) -> tuple[str, int]:
@@ -139,7 +170,17 @@ def _joined(
     images = list(dict.fromkeys(image.name for pair in pairs for image in (pair.left, pair.right)))
     title = f"{settings.descriptor.upper()} of {images[0]}" + (f" and {len(images) - 1} more" if images[1:] else "")
     names = tuple(f"place {at + 1}" for at in range(len(classes)))
-    return DataSet(f"{settings.descriptor}-{len(pairs)}-pairs", title, x, y, names)
+    data = DataSet(f"{settings.descriptor}-{len(pairs)}-pairs", title, x, y, names)
+    ids = image_ids(pairs)
+    points = [(rows[image].keypoints, row) for image, row in nodes]
+    return Located(
+        data,
+        np.array([ids.index(image) for image, _ in nodes], np.int64),
+        ids,
+        np.array([keypoints.xy[row] for keypoints, row in points], np.float64),
+        np.array([keypoints.size[row] for keypoints, row in points], np.float64),
+        np.array([keypoints.angle[row] for keypoints, row in points], np.float64),
+    )
 
 
 def _row(features: Features, row: int) -> Float64:

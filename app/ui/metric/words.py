@@ -39,3 +39,14 @@ TRIPLET = Words(
     "∂x_n = 2(x_a − x_n), ∂x_p = 2(x_p − x_a), ∂x_a = 2(x_n − x_p): all right, but only while the loss is above "
     "0. Hard negatives are “those the classifier thinks are positives”; the hardest of all can collapse training.",
 )
+NEIGHBOURS = Words(
+    "Who is nearest? Euclid against a learned metric",
+    "nearest under Euclid: min ‖x − x_j‖     nearest under M = LᵀL: min ‖L x − L x_j‖",
+    "In each column an item, its nearest neighbour under Euclid, and that under a metric learned without the item. "
+    "✓ same class, ✕ another. Errors are cross-validated; p says how often chance alone would differ as much.",
+    "Faces: learning helps beyond noise. Digits: Euclid is hard to beat; raise the iterations and watch it get worse. "
+    "The open pair: few changes, and often no gain.",
+    "The slide shows columns where only the learned neighbour is right. Here all changes are counted, those for the "
+    "worse too. Target neighbours are not just “points with similar labels”: they are the k nearest of the "
+    "same class, fixed before learning.",
+)

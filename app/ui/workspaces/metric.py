@@ -19,6 +19,7 @@ from app.ui.metric.axiom_page import AxiomPage
 from app.ui.metric.learn_page import LearnPage
 from app.ui.metric.learning import Learning
 from app.ui.metric.loss_page import LossPage
+from app.ui.metric.neighbour_page import NeighbourPage
 from app.ui.metric.panel import MetricDetails, MetricSettings
 from app.ui.metric.state import PAGES, MetricState
 from app.ui.session import Session
@@ -40,15 +41,20 @@ class MetricWorkspace(Workspace):
         self.learn_page = LearnPage(self.learning, style)
         self.axiom_page = AxiomPage(session, style)
         self.loss_page = LossPage(session, style)
+        self.neighbour_page = NeighbourPage(session, style)
         self._settings = MetricSettings()
         self._settings.add_part("losses", "LOSS", self.loss_page.form)
+        self._settings.add_part("neighbours", "NEIGHBOURS", self.neighbour_page.form)
         self.details = MetricDetails(style)
         self._active = False
         self.tabs: dict[str, QToolButton] = {}
         self.stack = QStackedWidget()
-        self.pages: dict[str, QWidget] = {
-            "learn": self.learn_page, "losses": self.loss_page, "axioms": self.axiom_page
-        }  # fmt: skip
+        # pages with states of their own
+        self._own: dict[str, LossPage | NeighbourPage] = {
+            "losses": self.loss_page,
+            "neighbours": self.neighbour_page,
+        }
+        self.pages: dict[str, QWidget] = {"learn": self.learn_page, **self._own, "axioms": self.axiom_page}
         for page in self.pages.values():
             self.stack.addWidget(page)
         column = QVBoxLayout(self)
@@ -88,7 +94,7 @@ class MetricWorkspace(Workspace):
         play.triggered.connect(self.learn_page.scrubber.toggle)
         self.learn_page.canvas.addAction(play)
         stop = QAction("&Stop learning", self)
-        stop.triggered.connect(self.learning.cancel)
+        stop.triggered.connect(self.stop_learning)
         return [again, play, stop]
 
     def _connect(self) -> None:
@@ -99,7 +105,8 @@ class MetricWorkspace(Workspace):
         self._settings.held.connect(self.session.hold_undo)
         self.learn_page.facts.connect(lambda told: self._told("learn", told))
         self.axiom_page.facts.connect(lambda told: self._told("axioms", told))
-        self.loss_page.facts.connect(lambda told: self._told("losses", told))
+        for name, own in self._own.items():
+            own.facts.connect(lambda told, name=name: self._told(name, told))
         self.loss_page.words_changed.connect(self._show_words)
 
     # ------------------------------------------------------------- what the window asks
@@ -124,7 +131,9 @@ class MetricWorkspace(Workspace):
     @property
     def busy(self) -> bool:
         """Whether something is being computed for the page in front."""
-        return self._active and (self.learn_page.busy or self.axiom_page.busy or self.loss_page.busy)
+        return self._active and (
+            self.learn_page.busy or self.axiom_page.busy or any(page.busy for page in self._own.values())
+        )
 
     def activate(self) -> None:
         """Begin to learn, or go on where it was left."""
@@ -136,6 +145,7 @@ class MetricWorkspace(Workspace):
         self._active = False
         self.learn_page.scrubber.stop()
         self.loss_page.stop()
+        self.neighbour_page.cancel()
 
     # ---------------------------------------------------------------------- state
 
@@ -145,7 +155,17 @@ class MetricWorkspace(Workspace):
 
     def learn_again(self) -> None:
         """Run the learner anew on the same data."""
-        self.learning.show_state(self.metric_state, self._method_settings(), force=True)
+        if self.metric_state.page == "neighbours":
+            self.neighbour_page.again()
+        else:
+            self.learning.show_state(self.metric_state, self._method_settings(), force=True)
+
+    def stop_learning(self) -> None:
+        """Stop what is being learned for the page in front."""
+        if self.metric_state.page == "neighbours":
+            self.neighbour_page.cancel()
+        else:
+            self.learning.cancel()
 
     def _show_session_state(self, _state: object) -> None:
         state: MetricState = self.session.workspace_state(self.key, MetricState())
@@ -178,12 +198,12 @@ class MetricWorkspace(Workspace):
             self.axiom_page.show_state(state)
         else:
             self._show_words()
-            self.loss_page.show_state()
+            self._own[state.page].show_state()
 
     def _show_words(self) -> None:
         """Show the words of a page that brings its own, if it is in front."""
-        if self.metric_state.page == "losses":
-            self.details.show_words(self.loss_page.words)
+        if (page := self._own.get(self.metric_state.page)) is not None:
+            self.details.show_words(page.words)
 
     def _told(self, page: str, told: tuple[list[tuple[str, str]], str]) -> None:
         if page == self.metric_state.page:

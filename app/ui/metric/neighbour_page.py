@@ -1,0 +1,293 @@
+"""The Neighbours page: items whose nearest neighbour changes from Euclid to a learned metric, as on the slide.
+
+What lives here: :class:`NeighbourPage`. What does not: learning and judging (``app.learning.strip``). May import:
+those, the form, the session, numpy, Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from app.jobs import Job, Progress
+from app.learning import data_sets
+from app.learning.data_files import DataSet
+from app.learning.descriptor_data import DescriptorSettings, Located, located
+from app.learning.strip import KINDS, Strip, strip
+from app.records import ImagePair, UInt8, UserError
+from app.ui.facts import patch_of, sentence
+from app.ui.form import build
+from app.ui.lane import Event
+from app.ui.metric.form_rows import show_rows
+from app.ui.metric.neighbour_state import NEIGHBOUR_KEY, NeighbourState, used_fields
+from app.ui.metric.plots import short
+from app.ui.metric.strip_view import MOST, StripView
+from app.ui.metric.words import NEIGHBOURS, Words
+from app.ui.session import Message, Session
+from app.ui.style import Style
+
+KEYPOINTS = 500  # of each picture of a pair
+PATCH = 64  # pixels
+WORDS = {"better": "become right", "worse": "become wrong", "other": "wrong both times", "same": "right both times"}
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """A strip, and where its rows come from."""
+
+    strip: Strip
+    source: DataSet | Located
+
+
+def strip_job(state: NeighbourState, pair: ImagePair | None) -> Job[Outcome]:
+    """Read the items, then learn and ask fold by fold; payloads are outcomes so far."""
+    yield Progress(0, None, "Reading the items")
+    source: DataSet | Located
+    if state.data == "pair":
+        if pair is None:
+            raise UserError("No pair is open; open one at the left, or choose other items.")
+        source = yield from _quiet(located([pair], DescriptorSettings(count=KEYPOINTS)))
+    else:
+        source = data_sets.load(state.data).sample(state.items, seed=state.seed)
+    steps = strip(source, state.row, state.learner_settings(), k=state.neighbours, folds=state.folds, seed=state.seed)
+    try:
+        while True:
+            step = next(steps)
+            yield replace(step, payload=None if step.payload is None else Outcome(step.payload, source))
+    except StopIteration as stop:
+        return Outcome(stop.value, source)
+    finally:
+        steps.close()
+
+
+def _quiet(job: Generator[Progress, None, Located]) -> Job[Located]:
+    """Run a job without its payloads."""
+    try:
+        while True:
+            yield replace(next(job), payload=None)
+    except StopIteration as stop:
+        found: Located = stop.value
+        return found
+    finally:
+        job.close()
+
+
+class NeighbourPage(QWidget):
+    """Signals: ``facts`` rows and a sentence for the details."""
+
+    facts = Signal(object)
+
+    def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session, self._look = session, look
+        self.state = NeighbourState()
+        self.outcome: Outcome | None = None
+        self.fault = ""
+        self._stage = ""
+        self._pair: ImagePair | None = None
+        self._shown: object = None
+        self._job = 0
+        self._asked: tuple[Any, ...] = ()
+        self.form = build(self.state)
+        self.head = QLabel()
+        self.head.setProperty("role", "title")
+        self.head.setWordWrap(True)
+        self.told = sentence("")
+        self.view = StripView(look)
+        scroll = QScrollArea()
+        scroll.setObjectName("panelScroll")
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setWidget(self.view)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 8)
+        column.setSpacing(8)
+        for widget in (self.head, self.told):
+            column.addWidget(widget)
+        column.addWidget(scroll, 1)
+        self.setFocusProxy(self.view)
+        self._connect()
+
+    def _connect(self) -> None:
+        self.session.state_changed.connect(lambda _state: self._take())
+        self.session.result_changed.connect(lambda _result: self._take())
+        self.form.changed.connect(self._form_changed)
+        self.form.held.connect(self.session.hold_undo)
+        self.view.chosen.connect(self._chosen)
+        lane = self._lane = self.session.lane("strip")
+        lane.progressed.connect(self._on_progress)
+        lane.finished.connect(self._on_finished)
+        lane.failed.connect(self._on_failed)
+        lane.cancelled.connect(self._on_cancelled)
+
+    # ---------------------------------------------------------------------- state
+
+    @property
+    def busy(self) -> bool:
+        """Whether the folds are being asked."""
+        return bool(self._job)
+
+    @property
+    def words(self) -> Words:
+        """What the page shows, in words."""
+        return NEIGHBOURS
+
+    def show_state(self) -> None:
+        """Come to the front."""
+        self._take()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Begin, or go on where it was left."""
+        super().showEvent(event)
+        self._take()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Let a strip that nobody looks at be."""
+        self.cancel()
+        super().hideEvent(event)
+
+    def cancel(self) -> None:
+        """Stop; the folds asked so far stay."""
+        if self._job:
+            self._lane.cancel()
+
+    def again(self) -> None:
+        """Learn and ask anew."""
+        self._asked = ()
+        self._take()
+
+    def _form_changed(self, state: NeighbourState) -> None:
+        self.session.set_workspace_state(NEIGHBOUR_KEY, replace(state, chosen=0))
+
+    def _chosen(self, at: int) -> None:
+        self.session.set_workspace_state(NEIGHBOUR_KEY, replace(self.state, chosen=int(at)))
+
+    def _take(self) -> None:
+        """Show the session's state; learn if its question is another one."""
+        state: NeighbourState = self.session.workspace_state(NEIGHBOUR_KEY, NeighbourState())
+        self.state = state
+        if self.form.settings != state:
+            self.form.set_values(state)
+        show_rows(self.form, used_fields(state))
+        if not self.isVisible():
+            return
+        result = self.session.result
+        pair = None if state.data != "pair" or result is None else result.pair
+        asked = (replace(state, chosen=0), None if pair is None else (pair.left.id, pair.right.id))
+        if asked != self._asked and not (state.data == "pair" and pair is None and self.session.busy):
+            self._asked, self.fault, self.outcome, self._pair = asked, "", None, pair
+            self._stage = "Reading the items"
+            self._job = self._lane.start(lambda: strip_job(state, pair))
+        self.refresh()
+
+    # ----------------------------------------------------------------------- lane
+
+    def _on_progress(self, event: Event) -> None:
+        if event.job == self._job:
+            self._stage = event.value.text
+            if isinstance(event.value.payload, Outcome):
+                self.outcome = event.value.payload
+            self.refresh()
+
+    def _on_finished(self, event: Event) -> None:
+        if event.job == self._job:
+            self._job, self.outcome, self._stage = 0, event.value, ""
+            self.refresh()
+
+    def _on_failed(self, event: Event) -> None:
+        if event.job == self._job and event.job:
+            told = isinstance(event.value, UserError)
+            self._job, self._stage = 0, ""
+            self.fault = str(event.value) if told else f"Something went wrong in {event.stage}: {event.value}"
+            self.session.message.emit(Message(self.fault, "error"))
+            self.refresh()
+
+    def _on_cancelled(self, event: Event) -> None:
+        if event.job == self._job and event.job:
+            self._job, self._stage = 0, ""
+            if not self.isVisible():
+                self._asked = ()  # it begins anew when it is looked at
+            self.refresh()
+
+    # -------------------------------------------------------------------- showing
+
+    def refresh(self) -> None:
+        """Draw what there is."""
+        outcome = self.outcome
+        if self.fault or outcome is None:
+            self.head.setText(self.fault or f"{self._stage or 'Stopped; “Learn again” in the menu begins anew'} …")
+            self.told.clear()
+            self.view.show_changes((), 0, None, str, fresh=True)
+            self.facts.emit(([], ""))
+            return
+        found = outcome.strip
+        asked, total = found.folds
+        note = "" if asked == total else f"   ({asked} of {total} folds so far)"
+        self.head.setText(f"Nearest neighbour wrong: {found.nearest.sentence()}{note}")
+        self.told.setText(self._sentence(found))
+        at = min(self.state.chosen, max(0, len(found.changes) - 1))
+        fresh = outcome.source is not self._shown
+        self._shown = outcome.source
+        self.view.show_changes(found.changes, at, self._picture, self._word, fresh=fresh)
+        self.facts.emit((self._rows(found, at), self._notes(found)))
+
+    def _sentence(self, found: Strip) -> str:
+        count = len(found.changes)
+        counts = ", ".join(f"{found.count(kind)} {WORDS[kind]}" for kind in KINDS if found.count(kind))
+        shown = f" The first {MOST} are shown." if count > MOST else ""
+        if not count:
+            return "No item has another nearest neighbour under the learned metric."
+        return f"{count} of {found.nearest.items} items have another nearest neighbour: {counts}.{shown}"
+
+    def _rows(self, found: Strip, at: int) -> list[tuple[str, str]]:
+        nearest, voted = found.nearest, found.voted
+        rows = [("1-NN error", f"{100 * nearest.before:.1f} → {100 * nearest.after:.1f} %"),
+                ("p of 1-NN, McNemar", short(nearest.p_value))]  # fmt: skip
+        if self.state.data != "pair":
+            rows += [(f"{self.state.neighbours}-NN error", f"{100 * voted.before:.1f} → {100 * voted.after:.1f} %"),
+                     (f"p of {self.state.neighbours}-NN", short(voted.p_value))]  # fmt: skip
+        if found.changes:
+            change = found.changes[at]
+            rows += [
+                (f"{name}, to both", f"{short(apart[0])}, {short(apart[1])}")
+                for name, apart in (("‖x − x_j‖", change.euclid), ("‖L x − L x_j‖", change.learned))
+            ]
+        return rows
+
+    def _notes(self, found: Strip) -> str:
+        if self.state.data != "pair":
+            text = f"{self.state.neighbours}-NN, cross-validated: {found.voted.sentence()}"
+        else:
+            text = "Left descriptors ask, the right descriptors of places that were not learned from answer."
+        if found.alike:
+            before, after = found.alike
+            same = "the same two" if before == after else f"nos. {after[0] + 1} and {after[1] + 1}"
+            text += (
+                f" The two most alike faces: nos. {before[0] + 1} and {before[1] + 1} under Euclid, {same} under the "
+                "metric learned from all."
+            )
+        return text
+
+    def _word(self, row: int) -> str:
+        assert self.outcome is not None
+        data = self.outcome.strip.data
+        return "" if isinstance(self.outcome.source, Located) else data.classes[data.y[row]]
+
+    def _picture(self, row: int) -> UInt8:
+        """Return the (h, w, 3) picture of an item, or the patch of a descriptor."""
+        assert self.outcome is not None
+        source = self.outcome.source
+        if isinstance(source, Located):
+            assert self._pair is not None
+            image = {each.id: each for each in (self._pair.left, self._pair.right)}[source.ids[source.image[row]]]
+            x, y = source.xy[row]
+            return patch_of(image.rgb, (float(x), float(y)), float(source.size[row]), float(source.angle[row]), PATCH)
+        assert source.picture is not None
+        grey = np.clip(255 * source.x[row].reshape(source.picture), 0, 255).astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)

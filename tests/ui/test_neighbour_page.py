@@ -1,0 +1,113 @@
+"""The Neighbours page: strips learned in a lane, chosen with mouse and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from window_parts import refs_of
+
+from app.ui.launch import _wait
+from app.ui.metric.neighbour_state import LEARNERS, NEIGHBOUR_KEY, NeighbourState, used_fields
+from app.ui.metric.state import MetricState
+from app.ui.session import Message, Session
+from app.ui.style import Style
+from app.ui.workspaces.metric import MetricWorkspace
+
+QUICK = NeighbourState(learner="nca", iterations=5, folds=2)
+
+
+@pytest.fixture
+def workspace(session: Session) -> Iterator[MetricWorkspace]:
+    session.open_pairs(refs_of(1))
+    session.set_workspace_state("metric", MetricState(page="neighbours"))
+    session.set_workspace_state(NEIGHBOUR_KEY, QUICK)
+    look = Style("dark")
+    look.apply()
+    made = MetricWorkspace(session, look)
+    look.setParent(made)
+    made.resize(900, 700)
+    made.show()
+    made.activate()
+    try:
+        assert _wait(lambda: not session.busy and not made.busy, 60.0)
+        yield made
+    finally:
+        made.hide()
+        made.deleteLater()
+
+
+def test_that_faces_are_asked_and_a_column_can_be_chosen(workspace: MetricWorkspace) -> None:
+    page = workspace.neighbour_page
+    assert page.outcome is not None
+    found = page.outcome.strip
+    assert found.folds == (2, 2)
+    assert found.nearest.items == 200
+    assert found.nearest.sentence() in page.head.text()
+    assert f"{len(found.changes)} of 200 items" in page.told.text()
+    assert "most alike faces" in workspace.details.told.text()
+    view = page.view
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.corner(2).toPoint() + QPoint(10, 10))
+    assert page.state.chosen == 2
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    QTest.keyClick(view, Qt.Key.Key_Left)
+    assert page.state.chosen == view.at == 3
+    change = found.changes[3]
+    assert workspace.details.facts.value("‖x − x_j‖, to both").startswith(f"{change.euclid[0]:.3g}")
+    assert change.euclid[0] <= change.euclid[1]
+    assert change.learned[1] <= change.learned[0]
+    np.testing.assert_array_equal(page._picture(change.row)[..., 0], page._picture(change.row)[..., 2])
+    assert not page.busy  # choosing learns nothing anew
+    workspace.grab()
+
+
+def test_that_other_items_learn_anew_and_learning_again_too(workspace: MetricWorkspace) -> None:
+    page = workspace.neighbour_page
+    page.form.changed.emit(replace(page.form.settings, data="digits", items=100))
+    assert page.busy
+    assert page.outcome is None
+    assert _wait(lambda: not page.busy, 60.0)
+    assert page.outcome is not None
+    assert page.outcome.strip.nearest.items == 100
+    assert page.outcome.strip.alike == ()
+    workspace.learn_again()
+    assert page.busy
+    workspace.stop_learning()
+    assert _wait(lambda: not page.busy, 30.0)
+    workspace.grab()
+
+
+def test_that_a_pair_without_truth_is_told(workspace: MetricWorkspace) -> None:
+    page, told = workspace.neighbour_page, []
+    workspace.session.message.connect(told.append)
+    page.form.changed.emit(replace(page.form.settings, data="pair"))
+    assert _wait(lambda: not page.busy, 30.0)
+    if page.fault:
+        assert isinstance(told[-1], Message)
+        assert page.fault == page.head.text() == told[-1].text
+    else:
+        assert page.outcome is not None
+        assert page.outcome.strip.nearest.items >= 4
+    workspace.grab()
+
+
+def test_that_leaving_the_page_stops_it(workspace: MetricWorkspace) -> None:
+    page = workspace.neighbour_page
+    page.form.changed.emit(replace(page.form.settings, learner="itml"))
+    assert page.busy
+    workspace.tabs["losses"].click()
+    assert _wait(lambda: not page.busy, 30.0)
+
+
+@pytest.mark.parametrize("key", LEARNERS)
+def test_the_settings_of_a_learner(key: str) -> None:
+    state = NeighbourState(learner=key, data="pair", iterations=7)
+    settings = state.learner_settings()
+    assert getattr(settings, "iterations", 7) == 7
+    assert getattr(settings, "k", 1) == 1
+    assert ("items" in used_fields(replace(state, data="digits"))) != ("items" in used_fields(state))
