@@ -149,6 +149,10 @@ class LossPage(QWidget):
     def _set(self, **values: Any) -> None:
         self.session.set_workspace_state(LOSS_KEY, replace(self.state, **values))
 
+    def choose_loss(self, loss: str) -> None:
+        """Show another loss, as if it were chosen in the form."""
+        self._form_changed(replace(self._saved(), loss=loss))
+
     def _form_changed(self, state: LossState) -> None:
         """Take settings from the form; another scene begins with its own points."""
         fresh = (state.scene, state.triplets) != (self.state.scene, self.state.triplets)

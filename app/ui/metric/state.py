@@ -11,7 +11,13 @@ from typing import Any
 from app.learning.toy import TOYS
 from app.settings import Settings, choice, flag, from_json, number, to_json
 
-PAGES = {"learn": "Learn M", "losses": "Losses", "neighbours": "Neighbours", "axioms": "Axioms"}
+PAGES = {
+    "learn": "Learn M",
+    "losses": "Losses",
+    "neighbours": "Neighbours",
+    "recipes": "Recipes",
+    "axioms": "Axioms",
+}
 Moved = tuple[tuple[int, float, float], ...]
 
 

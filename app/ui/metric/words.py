@@ -50,3 +50,14 @@ NEIGHBOURS = Words(
     "worse too. Target neighbours are not just “points with similar labels”: they are the k nearest of the "
     "same class, fixed before learning.",
 )
+RECIPES = Words(
+    "The naive objective, and the general recipe",
+    "Ψ(M) = λ Σ_S ρ² − (1 − λ) Σ_D ρ² = ⟨A, M⟩,  A = λ C_S − (1 − λ) C_D.",
+    "Ψ is linear in M, its gradient the constant A. Left of λ* A has a negative eigenvalue: the map explodes along "
+    "its eigenvector. From λ* on A is PSD and the best map is zero: all points become one.",
+    "Take λ just below and just above λ* and play. Then add what fixes the scale, one after another: the descent ends "
+    "in the closed form. Double-click a row of the table to see that method learn.",
+    "“An optimization problem: find stationary points!” There are none unless A = 0. What the slide calls margin "
+    "maximisation has no margin in it; its usual name is MMC, and with squared distances on both sides its best M has "
+    "rank one. LMNN is convex in M, not in L.",
+)

@@ -21,6 +21,7 @@ from app.ui.metric.learning import Learning
 from app.ui.metric.loss_page import LossPage
 from app.ui.metric.neighbour_page import NeighbourPage
 from app.ui.metric.panel import MetricDetails, MetricSettings
+from app.ui.metric.recipe_page import RecipePage
 from app.ui.metric.state import PAGES, MetricState
 from app.ui.session import Session
 from app.ui.style import Style
@@ -42,17 +43,20 @@ class MetricWorkspace(Workspace):
         self.axiom_page = AxiomPage(session, style)
         self.loss_page = LossPage(session, style)
         self.neighbour_page = NeighbourPage(session, style)
+        self.recipe_page = RecipePage(session, style)
         self._settings = MetricSettings()
         self._settings.add_part("losses", "LOSS", self.loss_page.form)
         self._settings.add_part("neighbours", "NEIGHBOURS", self.neighbour_page.form)
+        self._settings.add_part("recipes", "NAIVE OBJECTIVE", self.recipe_page.form)
         self.details = MetricDetails(style)
         self._active = False
         self.tabs: dict[str, QToolButton] = {}
         self.stack = QStackedWidget()
         # pages with states of their own
-        self._own: dict[str, LossPage | NeighbourPage] = {
+        self._own: dict[str, LossPage | NeighbourPage | RecipePage] = {
             "losses": self.loss_page,
             "neighbours": self.neighbour_page,
+            "recipes": self.recipe_page,
         }
         self.pages: dict[str, QWidget] = {"learn": self.learn_page, **self._own, "axioms": self.axiom_page}
         for page in self.pages.values():
@@ -108,6 +112,8 @@ class MetricWorkspace(Workspace):
         for name, own in self._own.items():
             own.facts.connect(lambda told, name=name: self._told(name, told))
         self.loss_page.words_changed.connect(self._show_words)
+        self.recipe_page.words_changed.connect(self._show_words)
+        self.recipe_page.wanted.connect(self._show_method)
 
     # ------------------------------------------------------------- what the window asks
 
@@ -146,6 +152,7 @@ class MetricWorkspace(Workspace):
         self.learn_page.scrubber.stop()
         self.loss_page.stop()
         self.neighbour_page.cancel()
+        self.recipe_page.scrubber.stop()
 
     # ---------------------------------------------------------------------- state
 
@@ -199,6 +206,15 @@ class MetricWorkspace(Workspace):
         else:
             self._show_words()
             self._own[state.page].show_state()
+
+    def _show_method(self, key: str) -> None:
+        """Show a method of the recipe table: learning, or its forces for the losses of networks."""
+        if key in ("contrastive", "triplet"):
+            loss = "lecture" if key == "contrastive" else "triplet"
+            self.loss_page.choose_loss(loss)
+            self.set_state(replace(self.metric_state, page="losses"))
+        else:
+            self.set_state(replace(self.metric_state, page="learn", learner=key, step=-1))
 
     def _show_words(self) -> None:
         """Show the words of a page that brings its own, if it is in front."""
