@@ -50,6 +50,9 @@ def test_that_faces_are_asked_and_a_column_can_be_chosen(workspace: MetricWorksp
     assert found.nearest.sentence() in page.head.text()
     assert f"{len(found.changes)} of 200 items" in page.told.text()
     assert "most alike faces" in workspace.details.told.text()
+    assert page.alike.isVisible()
+    assert page.alike.pairs == found.alike
+    assert "Euclid: 21 and 79" in page.alike.accessibleDescription()
     view = page.view
     QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=view.corner(2).toPoint() + QPoint(10, 10))
     assert page.state.chosen == 2
@@ -75,6 +78,7 @@ def test_that_other_items_learn_anew_and_learning_again_too(workspace: MetricWor
     assert page.outcome is not None
     assert page.outcome.strip.nearest.items == 100
     assert page.outcome.strip.alike == ()
+    assert page.alike.isHidden()
     workspace.learn_again()
     assert page.busy
     workspace.stop_learning()

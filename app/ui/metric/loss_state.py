@@ -125,7 +125,8 @@ def points_of(state: LossState) -> tuple[Float64, Labels]:
 def frame_of(state: LossState, x: Float64) -> Float64:
     """Return the points that the view must hold: those there are, and those of the start with room for the margin."""
     start, _ = start_of(state)
-    room = state.margin * np.array([[-1.0, -1.0], [1.0, 1.0]])
+    reach = 1.35 if state.triplets else 1.0  # a triplet's circle lies beyond the positive
+    room = reach * state.margin * np.array([[-1.0, -1.0], [1.0, 1.0]])
     centre = start.mean(axis=0) if state.scene == "batch" else start[0]
     return np.concatenate([x, start, centre + room])
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.jobs import Job, Progress
 from app.learning import data_sets
@@ -24,6 +24,7 @@ from app.records import ImagePair, UInt8, UserError
 from app.ui.facts import patch_of, sentence
 from app.ui.form import build
 from app.ui.lane import Event
+from app.ui.metric.alike_view import AlikeView
 from app.ui.metric.form_rows import show_rows
 from app.ui.metric.neighbour_state import NEIGHBOUR_KEY, NeighbourState, used_fields
 from app.ui.metric.plots import short
@@ -100,6 +101,8 @@ class NeighbourPage(QWidget):
         self.head.setWordWrap(True)
         self.told = sentence("")
         self.view = StripView(look)
+        self.alike = AlikeView(look)
+        self.alike.hide()
         scroll = QScrollArea()
         scroll.setObjectName("panelScroll")
         scroll.setWidgetResizable(True)
@@ -108,8 +111,16 @@ class NeighbourPage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 8)
         column.setSpacing(8)
-        for widget in (self.head, self.told):
-            column.addWidget(widget)
+        words = QVBoxLayout()
+        words.setSpacing(8)
+        words.addWidget(self.head)
+        words.addWidget(self.told)
+        words.addStretch(1)
+        top = QHBoxLayout()
+        top.setSpacing(24)
+        top.addLayout(words, 1)
+        top.addWidget(self.alike, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(top)
         column.addWidget(scroll, 1)
         self.setFocusProxy(self.view)
         self._connect()
@@ -224,6 +235,7 @@ class NeighbourPage(QWidget):
             self.head.setText(self.fault or f"{self._stage or 'Stopped; “Learn again” in the menu begins anew'} …")
             self.told.clear()
             self.view.show_changes((), 0, None, str, fresh=True)
+            self.alike.show_pairs((), self._picture)
             self.facts.emit(([], ""))
             return
         found = outcome.strip
@@ -235,6 +247,7 @@ class NeighbourPage(QWidget):
         fresh = outcome.source is not self._shown
         self._shown = outcome.source
         self.view.show_changes(found.changes, at, self._picture, self._word, fresh=fresh)
+        self.alike.show_pairs(found.alike, self._picture)
         self.facts.emit((self._rows(found, at), self._notes(found)))
 
     def _sentence(self, found: Strip) -> str:
@@ -266,12 +279,8 @@ class NeighbourPage(QWidget):
         else:
             text = "Left descriptors ask, the right descriptors of places that were not learned from answer."
         if found.alike:
-            before, after = found.alike
-            same = "the same two" if before == after else f"nos. {after[0] + 1} and {after[1] + 1}"
-            text += (
-                f" The two most alike faces: nos. {before[0] + 1} and {before[1] + 1} under Euclid, {same} under the "
-                "metric learned from all."
-            )
+            verdict = "stay the same two" if found.alike[0] == found.alike[1] else "are two others"
+            text += f" The two most alike faces {verdict} under the metric learned from all."
         return text
 
     def _word(self, row: int) -> str:
