@@ -37,7 +37,8 @@ def workspace(session: Session) -> Iterator[MetricWorkspace]:
         yield made
     finally:
         made.hide()
-        made.deleteLater()
+        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
+            part.deleteLater()
 
 
 def choose(page: LossPage, **values: object) -> None:

@@ -38,7 +38,8 @@ def workspace(session: Session) -> Iterator[MetricWorkspace]:
         yield made
     finally:
         made.hide()
-        made.deleteLater()
+        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
+            part.deleteLater()
 
 
 def test_that_faces_are_asked_and_a_column_can_be_chosen(workspace: MetricWorkspace) -> None:
