@@ -55,7 +55,7 @@ def read_only(array: npt.ArrayLike, dtype: npt.DTypeLike, shape: tuple[int | Non
     Raises:
         ValueError: if the number of axes or a fixed axis length differs.
     """
-    result = np.ascontiguousarray(array, dtype=dtype)
+    result = np.asarray(array, dtype=dtype, order="C")
     if result.ndim != len(shape) or any(
         want is not None and have != want for have, want in zip(result.shape, shape, strict=True)
     ):
@@ -435,7 +435,7 @@ class Matches:
     @property
     def ratio(self) -> Float32:
         """(M,) distance / second; 0/0 counts as 1 (duplicates are ambiguous), NaN if unknown."""
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             ratio = self.distance / self.second
         both_zero = (self.distance == 0) & (self.second == 0)
         return np.where(both_zero, np.float32(1), ratio).astype(np.float32)

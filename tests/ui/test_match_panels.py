@@ -278,7 +278,7 @@ def test_that_the_point_tab_shows_everything_without_sideways_scrolling(hands: H
     hands.workspace.select_match(match)
     panel = hands.details.point
     hands.wait(lambda: panel.info is not None)
-    hands.wait(lambda: panel.horizontalScrollBar().maximum() == 0, 1.0)
+    hands.wait(lambda: panel.horizontalScrollBar().maximum() == 0)
     table = panel.table
     assert table.mapTo(panel.viewport(), table.rect().topRight()).x() <= panel.viewport().width()
     metrics = table.fontMetrics()
@@ -327,7 +327,7 @@ def test_that_a_pair_without_truth_says_so_and_one_with_lines_only_has_no_curve(
 def test_that_the_evaluation_fits_its_tab_without_sideways_scrolling(hands: Hands) -> None:
     hands.open_tab("evaluation")
     panel = hands.details.tabs["evaluation"][1]
-    hands.wait(lambda: panel.horizontalScrollBar().maximum() == 0, 1.0)
+    hands.wait(lambda: panel.horizontalScrollBar().maximum() == 0)
     curve = panel.curve
     assert curve.mapTo(panel.viewport(), QPoint(0, curve.height())).y() <= panel.viewport().height()
     assert curve.fontMetrics().horizontalAdvance(curve.title()) <= curve.width()
