@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 TITLE = "Correspondence Explorer"
+PAINT_MS = 10  # between the first paint and the work that follows it
 CLOSING_SECONDS = 5.0
 
 
@@ -239,7 +240,8 @@ class MainWindow(QMainWindow):
         super().paintEvent(event)
         if not self._painted:
             self._painted = True
-            QTimer.singleShot(0, self, self._after_first_paint)  # the parts are painted after the window itself
+            # The parts are painted after the window itself, and shall be on the screen before the rest is made.
+            QTimer.singleShot(PAINT_MS, self, self._after_first_paint)
 
     def _after_first_paint(self) -> None:
         self.complete()
