@@ -269,7 +269,8 @@ def test_that_opening_and_closing_five_times_leaves_no_widget_timer_or_thread(ha
     def objects() -> dict[str, int]:
         QApplication.sendPostedEvents(None, 52)  # deferred deletions
         gc.collect()
-        alive = [o for o in gc.get_objects() if isinstance(o, QObject) and shiboken6.isValid(o)]
+        # By type, not by isinstance: some objects of torch warn when they are asked for their class.
+        alive = [o for o in gc.get_objects() if issubclass(type(o), QObject) and shiboken6.isValid(o)]
         return {
             "widgets": len(QApplication.allWidgets()),
             "timers": sum(isinstance(o, QTimer) and o.isActive() for o in alive),
