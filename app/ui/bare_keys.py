@@ -1,0 +1,56 @@
+"""The actions of a workspace made of pages: bare keys that act while the focus is in the middle of the window.
+
+What lives here: :class:`BareKeys`, and the keys that all such workspaces share. What does not: what a workspace adds of
+its own. May import: Qt and, for types, the workspace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+
+if TYPE_CHECKING:
+    from app.ui.workspaces.base import Workspace
+
+
+class BareKeys:
+    """The actions; ``listed`` is their order in the menu."""
+
+    def __init__(self, owner: Workspace) -> None:
+        self._owner = owner
+        self.listed: list[QAction] = []
+
+    def _add(self, text: str, run: Callable[[], object], key: str) -> QAction:
+        """Add an action, on a bare key if there is one."""
+        action = QAction(text, self._owner)
+        if key:
+            action.setShortcut(QKeySequence(key))
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.triggered.connect(lambda _checked=False: run())
+        self._owner.addAction(action)
+        self.listed.append(action)
+        return action
+
+    def _separator(self) -> None:
+        action = QAction(self._owner)
+        action.setSeparator(True)
+        self.listed.append(action)
+
+    def _add_window_keys(self) -> None:
+        """Give what has a place in the window's own menus already its bare key."""
+        session = self._owner.session
+        for text, run, key in (
+            ("Previous pair", lambda: session.step_pair(-1), "Left"),
+            ("Next pair", lambda: session.step_pair(1), "Right"),
+            ("Present", self._present, "P"),
+        ):
+            self._add(text, run, key)
+            self.listed.pop()
+
+    def _present(self) -> None:
+        toggle = getattr(self._owner.window(), "toggle_present", None)
+        if toggle is not None:
+            toggle()
