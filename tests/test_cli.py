@@ -477,7 +477,10 @@ def test_that_interrupting_keeps_the_rows_so_far_beside_the_old_file(folder: Pat
     (tmp_path / "pairs.txt").write_text(listed.replace(folder.name, name), encoding="utf-8")
     (tmp_path / "o.csv").write_text("old")
     arguments = ["evaluate", str(tmp_path / "pairs.txt"), "--csv", str(tmp_path / "o.csv"), "--matchers", "orb"]
+    # A shell that runs the tests in the background has them ignore the signal, and children would too.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     with subprocess.Popen([*MAIN, *arguments], stderr=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        signal.signal(signal.SIGINT, before)
         assert running.stderr is not None
         text = b""
         while not re.search(rb" ([3-9]|[0-9]{2,})/4000", text) and running.poll() is None:

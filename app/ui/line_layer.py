@@ -18,13 +18,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import shiboken6
-from PySide6.QtCore import QLineF, QObject, QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QLineF, QObject, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QTransform
 
 from app.ui.overlays import KeypointMarks, LineClass, Lines
 
 MARGIN = 200
-SLICE_SECONDS = 0.004
+SLICE_SECONDS = 0.003
+# Lines that take longer than this to draw are not drawn anew at every step of a zoom, but when it rests.
+QUICK_SECONDS = 0.001
+REST_MS = 40
+ON_PIXELS = 0.02  # screen pixels by which a moved overlay may lie beside its place
 LINES_PER_SLICE = 5000
 # Up to this many lines have dashes, marks and smooth edges; they cost up to ten times as much.
 FINE_LINES = 300
@@ -74,6 +78,8 @@ class LineLayer(QObject):
         self._view: View | None = None
         self._front: tuple[QImage, View] | None = None
         self._back: tuple[QImage, View] | None = None
+        self._spare: QImage | None = None
+        self._spent, self._cost = 0.0, 0.0
         self._slices: Iterator[Callable[[QPainter], None]] | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(0)
@@ -82,7 +88,9 @@ class LineLayer(QObject):
     @property
     def settled(self) -> bool:
         """Whether what is shown is complete and sharp."""
-        return self._slices is None and (self._front is None or self._front[1] == self._view)
+        if self._slices is not None:
+            return False
+        return self._front is None or self._view is None or _shows(self._front[1], self._view)
 
     def set_lines(self, lines: Lines | None, ends: npt.NDArray[np.float64]) -> None:
         """Take lines whose (M, 4) scene ends are given; drawn are ``lines.shown``."""
@@ -110,22 +118,41 @@ class LineLayer(QObject):
         self.restart()
 
     def show(self, view: View) -> None:
-        """Tell where the scene is seen now; redraws only if the overlay no longer fits."""
-        if view != self._view:
-            self._view = view
-            if not (self._timer.isActive() and self._back is not None and _covers(self._back[1], view)):
-                self.restart()
+        """Tell where the scene is seen now; redraws only if the overlay no longer fits.
 
-    def restart(self) -> None:
-        """Begin the overlay anew."""
+        What is near enough for a moment is drawn anew when the view rests: an overlay moved by parts of a pixel, and
+        lines that take long to draw while the zoom changes.
+        """
+        if view == self._view:
+            return
+        zoomed = self._view is None or view.scale != self._view.scale
+        self._view = view
+        if self._back is not None and self._timer.interval() == 0 and _covers(self._back[1], view):
+            return
+        if self._slices is None and self._front is not None and _shows(self._front[1], view):
+            return
+        near = self._front is not None and _covers(self._front[1], view)
+        self.restart(wait=near or (zoomed and self._front is not None and self._cost > QUICK_SECONDS))
+
+    def restart(self, *, wait: bool = False) -> None:
+        """Begin the overlay anew, at once or after a rest."""
         if self._view is None:
             return
-        size = (self._view.width + 2 * MARGIN, self._view.height + 2 * MARGIN)
-        image = QImage(*size, QImage.Format.Format_ARGB32_Premultiplied)
-        image.fill(0)
-        self._back = (image, self._view)
-        self._slices = self._work()
-        self._timer.start()
+        if not len(self._lines) and not self._marks:
+            self._front = self._back = self._slices = None
+            self._timer.stop()
+            self.changed.emit()
+            return
+        size = QSize(self._view.width + 2 * MARGIN, self._view.height + 2 * MARGIN)
+        # A new image would be memory never touched, which takes three times as long to clear.
+        image = self._spare if self._back is None else self._back[0]
+        if image is None or image.size() != size:
+            image = QImage(size, QImage.Format.Format_ARGB32_Premultiplied)
+        if not wait:
+            image.fill(0)
+        self._spare, self._back = None, (image, self._view)
+        self._slices, self._spent = self._work(), 0.0
+        self._timer.start(REST_MS if wait else 0)
 
     def paint(self, painter: QPainter) -> None:
         """Draw the newest complete overlay at its place in the present view; with ``vector`` the lines themselves."""
@@ -162,9 +189,13 @@ class LineLayer(QObject):
             self._timer.stop()
             return
         image, view = self._back
+        if self._timer.interval():  # it has rested
+            image.fill(0)
+            self._timer.start(0)
         painter = QPainter(image)
         painter.setTransform(view.transform(MARGIN))
-        end = time.perf_counter() + SLICE_SECONDS
+        start = time.perf_counter()
+        end = start + SLICE_SECONDS
         done = True
         for draw in self._slices:
             draw(painter)
@@ -172,10 +203,13 @@ class LineLayer(QObject):
                 done = False
                 break
         painter.end()
+        self._spent += time.perf_counter() - start
         if done:
+            self._cost = self._spent
+            self._spare = None if self._front is None else self._front[0]
             self._front, self._back, self._slices = self._back, None, None
             self._timer.stop()
-            if self._view is not None and self._front is not None and self._front[1] != self._view:
+            if not self.settled:
                 self.restart()
             self.changed.emit()
 
@@ -221,6 +255,12 @@ def _covers(made: View, wanted: View) -> bool:
     """Whether an overlay made for one view still reaches over another of the same zoom."""
     close = abs(made.x - wanted.x) < MARGIN * 0.8 and abs(made.y - wanted.y) < MARGIN * 0.8
     return made.scale == wanted.scale and close and (made.width, made.height) == (wanted.width, wanted.height)
+
+
+def _shows(made: View, wanted: View) -> bool:
+    """Whether an overlay made for one view shows another exactly: it was moved by whole pixels, not too far."""
+    beside = [abs(d - round(d)) for d in (made.x - wanted.x, made.y - wanted.y)]
+    return _covers(made, wanted) and max(beside) <= ON_PIXELS
 
 
 def draw_fine(

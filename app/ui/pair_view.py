@@ -8,11 +8,12 @@ May import: those, records, Qt.
 from __future__ import annotations
 
 import time
+from math import ceil, floor
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRect, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QRegion, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Float64, Image, ImagePair, Side
@@ -29,6 +30,7 @@ ZOOM_STEP = 1.2
 MOST_SCALE = 64.0
 PADDING = 28
 FLICKER_MS = 500
+REST_MS = 60  # without a movement, after which the pictures are painted sharp
 SIDES: tuple[Side, Side] = ("left", "right")
 
 
@@ -75,6 +77,10 @@ class PairView(QWidget):
         self.scene: Scene | None = None
         self.layer = LineLayer(self)
         self.layer.changed.connect(self.update)
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self.update)
         self._flicker = QTimer(self)
         self._flicker.setInterval(FLICKER_MS)
         self._flicker.timeout.connect(self._flick_over)
@@ -265,6 +271,7 @@ class PairView(QWidget):
     def _set_view(self, scale: float, x: float, y: float) -> None:
         self._scale, self._offset = scale, (x, y)
         self.layer.show(self.view)
+        self._rest.start()
         self.update()
 
     def _zoom(self, factor: float, x: float, y: float) -> None:
@@ -321,13 +328,17 @@ class PairView(QWidget):
 
     def paint(self, painter: QPainter) -> None:
         """Draw everything the widget shows with a painter in the widget's coordinates."""
-        painter.fillRect(QRectF(0, 0, self.width(), self.height()), QColor(self.tokens.canvas))
+        painter.save()
+        painter.setClipRegion(self._beside())
+        painter.fillRect(self.rect(), QColor(self.tokens.canvas))
+        painter.restore()
         if self.scene is None:
             canvas_paint.message(painter, self, self.message or "Open two pictures, or drop them here.")
             return
+        moving = self._rest.isActive() and not self.layer.vector
         for side in SIDES:
             at = self.scene.of(side)
-            self.pictures.paint(painter, side, at, self.view)
+            self.pictures.paint(painter, side, at, self.view, moving=moving)
             canvas_paint.pixel_values(painter, self, side, self.images[side], at.scale * self._scale)
         self.pictures.paint_overlay(painter, self.scene.left, self.view, self._font_scale)
         if self.dimmed:
@@ -340,6 +351,17 @@ class PairView(QWidget):
             canvas_paint.rubber_band(painter, self.mouse.rubber, self.tokens.accent)
         if self.hasFocus():
             canvas_paint.focus_ring(painter, self.width(), self.height(), self.tokens.accent)
+
+    def _beside(self) -> QRegion:
+        """Return the part of the widget that no picture covers wholly."""
+        region = QRegion(self.rect())
+        if self.scene is not None:
+            for at in (self.scene.left, self.scene.right):
+                x0, y0 = self._offset[0] + at.x * self._scale, self._offset[1] + at.y * self._scale
+                x1, y1 = self._offset[0] + at.right * self._scale, self._offset[1] + at.bottom * self._scale
+                inner = QRect(QPoint(ceil(x0), ceil(y0)), QPoint(floor(x1) - 1, floor(y1) - 1))
+                region -= QRegion(inner.intersected(self.rect()))
+        return region
 
     def ui_font(self, factor: float = 1.0) -> QFont:
         """Return the font of captions and legend."""
@@ -403,7 +425,8 @@ class PairView(QWidget):
         self.line_hovered.emit(None)
 
     def wait_until_sharp(self) -> float:
-        """Complete the overlay at once; return the seconds it took."""
+        """Complete the overlay at once and paint sharp pictures next; return the seconds it took."""
         start = time.perf_counter()
+        self._rest.stop()
         self.layer.finish()
         return time.perf_counter() - start

@@ -18,21 +18,21 @@ class Segments:
         self._dx, self._dy = (np.ascontiguousarray(end[:, axis] - start[:, axis], np.float32) for axis in (0, 1))
         length = self._dx**2 + self._dy**2
         self._scale = np.divide(1, length, out=np.zeros_like(length), where=length > 0)
-        self._a, self._b, self._t = (np.empty_like(self._x) for _ in range(3))
+        self._a, self._b, self._t, self._u = (np.empty_like(self._x) for _ in range(4))
 
     def nearest(self, x: float, y: float, reach: float) -> int | None:
         """Return the index of the segment nearest to (x, y) within ``reach``, None if there is none."""
         if not len(self._x):
             return None
-        a, b, t = self._a, self._b, self._t
+        a, b, t, u = self._a, self._b, self._t, self._u  # nothing is allocated while the mouse moves
         np.subtract(np.float32(x), self._x, out=a)
         np.subtract(np.float32(y), self._y, out=b)
         np.multiply(a, self._dx, out=t)
-        t += b * self._dy
+        t += np.multiply(b, self._dy, out=u)
         t *= self._scale
         np.clip(t, 0, 1, out=t)
-        a -= t * self._dx
-        b -= t * self._dy
+        a -= np.multiply(t, self._dx, out=u)
+        b -= np.multiply(t, self._dy, out=u)
         a *= a
         b *= b
         a += b

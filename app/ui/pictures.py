@@ -1,32 +1,24 @@
-"""Pictures as a canvas paints them: cut and scaled from their pyramids, and one laid over the other.
+"""The two pictures of a canvas, and one laid over the other.
 
-What lives here: :class:`PairPictures`, which keeps what it has rendered until the view moves, and :func:`as_qimage`.
-What does not: pictures at any zoom (``app.vision.pyramid``), where they stand (``scene``), what is drawn over them. May
-import: those, ``line_layer``'s view, records, Qt.
+What lives here: :class:`PairPictures`. What does not: painting one picture (``kept_picture``), where they stand
+(``scene``), what is drawn over them. May import: those, ``line_layer``'s view, records, Qt.
 """
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QPoint, QRectF
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtCore import QPoint
+from PySide6.QtGui import QPainter
 
 from app.records import Float64, Image, Side, UInt8
+from app.ui.kept_picture import KeptPicture, as_qimage
 from app.ui.line_layer import View
 from app.ui.scene import Placed
-from app.vision.pyramid import Pyramid
 
 TILE_PX = 48  # side of a square of the checkerboard at normal size
 
 Window = tuple[int, int, int, int]
-
-
-def as_qimage(rgb: UInt8, *, alpha: bool = False) -> QImage:
-    """Return a QImage over the array's own memory; keep the array while it is used."""
-    kind = QImage.Format.Format_RGBA8888 if alpha else QImage.Format.Format_RGB888
-    height, width = rgb.shape[:2]
-    return QImage(rgb.data, width, height, int(rgb.strides[0]), kind)
 
 
 def window_of(at: Placed, view: View) -> Window:
@@ -49,37 +41,25 @@ class PairPictures:
         self.mode = "none"
         self.flick = False
         self._matrix: Float64 | None = None
-        self._pyramids: dict[Side, Pyramid] = {}
-        self._rendered: dict[str, tuple[tuple[object, ...], UInt8]] = {}
+        self._pictures: dict[Side, KeptPicture] = {}
+        self._over: tuple[tuple[object, ...], UInt8] | None = None
 
     def set_images(self, images: dict[Side, Image]) -> None:
         """Take other pictures."""
-        self._pyramids = {side: Pyramid(image.rgb) for side, image in images.items()}
-        self._rendered.clear()
+        self._pictures = {side: KeptPicture(image.rgb) for side, image in images.items()}
+        self._over = None
 
     def set_overlay(self, mode: str, matrix: Float64 | None) -> None:
         """Lay the right picture over the left one by a left-to-right homography (none without one)."""
         self.mode = mode if matrix is not None else "none"
         self._matrix, self.flick = matrix, False
-        self._rendered.pop("over", None)
+        self._over = None
 
-    def paint(self, painter: QPainter, side: Side, at: Placed, view: View) -> None:
-        """Draw the part of a picture that is inside the widget."""
-        left, top, right, bottom = window_of(at, view)
-        if right <= left or bottom <= top:
-            return
-        scale = at.scale * view.scale
+    def paint(self, painter: QPainter, side: Side, at: Placed, view: View, *, moving: bool = False) -> None:
+        """Draw the part of a picture that is inside the widget; a moving view need not be sharp."""
         corner = (at.x * view.scale + view.x, at.y * view.scale + view.y)
-        offset = (corner[0] - left, corner[1] - top)
-        key = (scale, offset, right - left, bottom - top)
-        kept = self._rendered.get(side)
-        if kept is None or kept[0] != key:
-            kept = (key, self._pyramids[side].view(scale, offset, (right - left, bottom - top)))
-            self._rendered[side] = kept
-        painter.save()
-        painter.setClipRect(QRectF(*corner, at.width * scale, at.height * scale))
-        painter.drawImage(QPoint(left, top), as_qimage(kept[1]))
-        painter.restore()
+        window = (view.width, view.height)
+        self._pictures[side].paint(painter, at.scale * view.scale, corner, window, moving=moving)
 
     def paint_overlay(self, painter: QPainter, at: Placed, view: View, font_scale: float) -> None:
         """Draw the right picture over the left one, which stands at ``at``, in the chosen mode."""
@@ -89,19 +69,17 @@ class PairPictures:
         if right <= left or bottom <= top:
             return
         key = (view.scale, view.x, view.y, left, top, right, bottom, self.mode)
-        kept = self._rendered.get("over")
-        if kept is None or kept[0] != key:
+        if self._over is None or self._over[0] != key:
             tile = max(16, int(TILE_PX * font_scale))
-            kept = (key, self._registered(self._matrix, at, view, (left, top, right, bottom), tile))
-            self._rendered["over"] = kept
-        painter.drawImage(QPoint(left, top), as_qimage(kept[1], alpha=True))
+            self._over = (key, self._registered(self._matrix, at, view, (left, top, right, bottom), tile))
+        painter.drawImage(QPoint(left, top), as_qimage(self._over[1], alpha=True))
 
     def _registered(self, homography: Float64, at: Placed, view: View, window: Window, tile: int) -> UInt8:
         """Return (h, w, 4) the right picture seen from the left one, for a part of the widget."""
         left, top = window[:2]
         size = (window[2] - left, window[3] - top)
         scale = at.scale * view.scale
-        picture, k = self._pyramids["right"].level(scale)
+        picture, k = self._pictures["right"].level(scale)
         # right level pixel -> right pixel -> left pixel -> plane -> widget, all on pixel centres
         level = np.array([[2**k, 0, (2**k - 1) / 2], [0, 2**k, (2**k - 1) / 2], [0, 0, 1]])
         to_window = np.array(

@@ -51,7 +51,7 @@ class PointPanel(QScrollArea):
         body = QWidget()
         line = QHBoxLayout(body)
         line.setContentsMargins(16, 8, 16, 8)
-        line.setSpacing(16)
+        self._line = line
         self.empty = sentence(EMPTY)
         line.addWidget(self.empty)
         self._parts = QWidget()
@@ -66,7 +66,7 @@ class PointPanel(QScrollArea):
 
     def _build(self, line: QHBoxLayout) -> None:
         line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(16)
+        self._line = line
         self.here, self.there = Patch(self._look, "selected"), Patch(self._look, "nearest")
         for patch in (self.here, self.there):
             column = QVBoxLayout()
@@ -96,6 +96,7 @@ class PointPanel(QScrollArea):
     def _share_width(self) -> None:
         narrow = self.viewport().width() < NARROW * self._look.px(1)
         self.table.setColumnHidden(PLACE_COLUMN, narrow)
+        self._line.setSpacing(6 if narrow else 16)
         # Wide enough for all its columns and the scroll bar, so that no number is cut.
         columns = self.table.horizontalHeader().length()
         self.table.setMinimumWidth(columns + self.table.verticalScrollBar().sizeHint().width() + 4)

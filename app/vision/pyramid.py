@@ -37,7 +37,7 @@ class Pyramid:
         return self._levels[k], k
 
     def view(self, scale: float, offset: tuple[float, float], size: tuple[int, int]) -> UInt8:
-        """Return (h, w, 3) what a window of ``size`` (width, height) shows.
+        """Return (h, w, 3) what a window of ``size`` (width, height) shows, not to be changed.
 
         Args:
             scale: screen pixels per picture pixel.
@@ -92,8 +92,8 @@ def _resized(picture: UInt8, step: float, starts: list[_Start], size: tuple[int,
     missing = (max(-y.source, 0), max(bottom - height, 0), max(-x.source, 0), max(right - width, 0))
     if any(missing):
         part = np.asarray(cv2.copyMakeBorder(part, *missing, borderType=cv2.BORDER_REPLICATE), np.uint8)
-    seen = cv2.resize(part, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(seen[y.skip : y.skip + size[1], x.skip : x.skip + size[0]], np.uint8)
+    seen = part if step == 1 else cv2.resize(part, None, fx=step, fy=step, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(seen[y.skip : y.skip + size[1], x.skip : x.skip + size[0]], np.uint8)
 
 
 def _corner_rule(step: float, offset: tuple[float, float]) -> Float64:

@@ -249,6 +249,7 @@ def test_a_hundred_megapixels(qtbot: QtBot, photographs: list[np.ndarray], table
     view.show()
     QCoreApplication.processEvents()
     view.set_images(small, small)
+    view.wait_until_sharp()
     view.repaint()
     process = psutil.Process()
     before = process.memory_info().rss
@@ -271,6 +272,14 @@ def test_a_hundred_megapixels(qtbot: QtBot, photographs: list[np.ndarray], table
             start = time.perf_counter()
             function()
             best[name] = min(best[name], time.perf_counter() - start)
+    sharp = float("inf")
+    for _ in range(3):
+        view.set_images(small, small)
+        first()
+        start = time.perf_counter()
+        view.wait_until_sharp()
+        view.repaint()
+        sharp = min(sharp, time.perf_counter() - start)
     cv2.setNumThreads(1)
     fitted = view.view.scale
     pan = percentile(lambda f: view.zoom_to("left", 3000 + 40 * f, 5000, 0.5), view)
@@ -282,7 +291,7 @@ def test_a_hundred_megapixels(qtbot: QtBot, photographs: list[np.ndarray], table
     table.add(
         "100 megapixels: first paint after decoding", milliseconds(best["first"]),
         f"halving it once with cv2.resize {milliseconds(best['halved'])}", ratio, "≤ 50 ms",
-        met=best["first"] <= 0.05, note="" if best["first"] <= 0.05 else "the first halving reads all of its 300 MB",
+        met=best["first"] <= 0.05, note=f"with pixels left out; the sharp picture takes {milliseconds(sharp)} more",
     )  # fmt: skip
     table.add(
         "100 megapixels: pan and zoom, p95", f"{pan:.1f} and {zoom:.1f} ms", f"1.5 megapixels {bare:.1f} ms",

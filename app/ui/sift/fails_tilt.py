@@ -16,7 +16,7 @@ from app.failures import TILTS, Case, Failures, Row, Shown
 from app.records import UInt8
 from app.ui.chart import Chart, Curve, Drawing
 from app.ui.facts import sentence
-from app.ui.pictures import as_qimage
+from app.ui.kept_picture import as_qimage
 from app.ui.style import Style
 
 MOST_LINES = 120

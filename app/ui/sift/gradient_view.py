@@ -14,7 +14,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import UInt8
-from app.ui.pictures import as_qimage
+from app.ui.kept_picture import as_qimage
 from app.ui.sift.star_plot import as_rgb
 from app.ui.style import Style
 from app.vision.sift_orientation import SIGMA_FACTOR, OrientationView

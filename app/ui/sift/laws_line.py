@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QSplitter, QVBoxLayout, 
 
 from app.records import Float64, Image, Point, UInt8
 from app.ui.facts import sentence
-from app.ui.pictures import as_qimage
+from app.ui.kept_picture import as_qimage
 from app.ui.sift.picture_view import PictureView
 from app.ui.style import Style
 from app.vision.images import grey8

@@ -29,9 +29,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Point, UInt8
 from app.ui.canvas_paint import focus_ring
+from app.ui.kept_picture import as_qimage
 from app.ui.pair_mouse import CLICK_PX
 from app.ui.pair_view import MOST_SCALE, ZOOM_STEP
-from app.ui.pictures import as_qimage
 from app.ui.style import Style
 from app.vision.pyramid import Pyramid
 
@@ -236,7 +236,8 @@ class PictureView(QWidget):
         offset = (lead + self._offset[0] - seen.left(), lead + self._offset[1] - seen.top())
         key = (scale, offset, seen.width(), seen.height())
         if self._rendered is None or self._rendered[0] != key:
-            self._rendered = (key, self._pyramid.view(scale, offset, (seen.width(), seen.height())))
+            view = self._pyramid.view(scale, offset, (seen.width(), seen.height()))
+            self._rendered = (key, np.ascontiguousarray(view))
         painter.save()
         painter.setClipRect(exact)
         painter.drawImage(seen.topLeft(), as_qimage(self._rendered[1]))

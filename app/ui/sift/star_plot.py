@@ -18,7 +18,7 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Array, UInt8
-from app.ui.pictures import as_qimage
+from app.ui.kept_picture import as_qimage
 from app.ui.style import Style
 
 CELLS, DIRECTIONS = 4, 8
