@@ -6,13 +6,15 @@ its own. May import: Qt and, for types, the workspace.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 if TYPE_CHECKING:
+    from app.ui.pages import PageEntry
     from app.ui.workspaces.base import Workspace
 
 
@@ -38,6 +40,12 @@ class BareKeys:
         action = QAction(self._owner)
         action.setSeparator(True)
         self.listed.append(action)
+
+    def _add_pages(self, entries: Sequence[PageEntry], open_page: Callable[[str], object]) -> None:
+        """Add an action for every page, on its number, and a separator."""
+        for number, entry in enumerate(entries, start=1):
+            self._add(entry.title, partial(open_page, entry.key), str(number)).setToolTip(entry.tip)
+        self._separator()
 
     def _add_window_keys(self) -> None:
         """Give what has a place in the window's own menus already its bare key."""

@@ -6,8 +6,6 @@ What lives here: :class:`SiftActions`. What does not: what they do, and the acti
 
 from __future__ import annotations
 
-from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from app.ui.bare_keys import BareKeys
@@ -22,12 +20,6 @@ class SiftActions(BareKeys):
 
     def __init__(self, workspace: SiftWorkspace) -> None:
         super().__init__(workspace)
-        self._workspace = workspace
-        for number, entry in enumerate(PAGES, start=1):
-            self._add(entry.title, partial(self._open, entry.key), str(number)).setToolTip(entry.tip)
-        self._separator()
+        self._add_pages(PAGES, workspace.open_page)
         self._add("E&xplain the other picture", workspace.swap, "X")
         self._add_window_keys()
-
-    def _open(self, key: str) -> None:
-        self._workspace.set_state(replace(self._workspace.sift_state, page=key))

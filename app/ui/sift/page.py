@@ -1,8 +1,8 @@
 """What a page of the SIFT workspace is: one part of the algorithm, shown at the cursor that all pages share.
 
 What lives here: :class:`SiftContext`, what a page is told, and :class:`SiftPage`, what it answers to. What does
-not: any page, and the frame around them (``app.ui.workspaces.sift``). May import: records, ``app.vision``'s records
-of SIFT, Qt.
+not: any page, and the frame around them (``app.ui.workspaces.sift``). May import: ``pages``, records, ``app.vision``'s
+records of SIFT, Qt.
 
 A page keeps what it wants back in a frozen state of its own, ``session.workspace_state("sift.KEY", State())``,
 and reads its point from the context only: a click in a page emits ``point_chosen``, the frame selects it in the
@@ -13,19 +13,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from app.records import Image, MatchResult, Point, Side
+from app.ui.pages import Page
 from app.vision.scale_space import ScaleSpace
 from app.vision.sift_records import SiftExplanation, SiftSettings
-
-if TYPE_CHECKING:
-    from app.ui.session import Session
-    from app.ui.style import Style
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,27 +77,18 @@ class SiftContext:
         return self.explanations.get(self.side)
 
 
-class SiftPage(QWidget):
-    """Base of every page; the widget itself fills the centre below the row of page tabs.
+class SiftPage(Page):
+    """Base of every page.
 
     Class attributes:
-        key: name in saved states, e.g. ``"stages"``.
-        title: the words on its tab.
         both_sides: whether the explanation of the other picture is wanted as well.
 
     Signals:
         point_chosen: a :class:`app.records.Selection` that the user pointed at, in pixels of ``pictures``.
     """
 
-    key: ClassVar[str] = ""
-    title: ClassVar[str] = ""
     both_sides: ClassVar[bool] = False
     point_chosen = Signal(object)
-
-    def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session = session
-        self.look = look
 
     def show_context(self, context: SiftContext) -> None:
         """Show another point, side, picture or explanation.
@@ -118,22 +105,3 @@ class SiftPage(QWidget):
     def details_widget(self) -> QWidget | None:
         """Return what the page shows in the details dock, the same at every call, or None for an empty dock."""
         return None
-
-    def actions(self) -> list[QAction]:
-        """Return the page's actions for the workspace's menu; bare keys belong to the page's picture."""
-        return []
-
-    @property
-    def busy(self) -> bool:
-        """Whether something the page started still runs: a screenshot waits for it."""
-        return False
-
-    def picture(self) -> QWidget:
-        """Return the widget that *Copy picture* copies; the page's focus proxy gets the keyboard."""
-        return self
-
-    def activate(self) -> None:
-        """Called when the page comes to the front, before its first context."""
-
-    def deactivate(self) -> None:
-        """Called when another page or workspace comes to the front: stop timers and jobs."""

@@ -1,18 +1,19 @@
 """The line above the pages: their tabs, which picture is explained, and how far the explanation is.
 
-What lives here: :class:`SiftStrip`. What does not: what the choices do. May import: jobs, ``app.ui.style``, Qt.
+What lives here: :class:`SiftStrip`. What does not: what the choices do. May import: jobs, ``pages``,
+``app.ui.style``, Qt.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QProgressBar, QPushButton, QToolButton, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QButtonGroup, QProgressBar, QPushButton, QToolButton, QWidget
 
 from app.jobs import Progress
 from app.records import Side
-from app.ui.sift import PageEntry
+from app.ui.pages import PageEntry, PageTabs
 from app.ui.status import ElidedLabel
 from app.ui.style import Style
 
@@ -20,58 +21,32 @@ SIDES: tuple[Side, Side] = ("left", "right")
 WORDY = 800  # narrower strips show the progress without its words, which the bar's tooltip has
 
 
-class SiftStrip(QWidget):
+class SiftStrip(PageTabs):
     """Page tabs at the left, the side at the right, and between them the progress while there is any.
 
     Signals:
-        page_chosen: key of a page.
         side_chosen: ``left`` or ``right``.
         cancel_wanted, retry_wanted: without a value.
     """
 
-    page_chosen = Signal(object)
     side_chosen = Signal(object)
     cancel_wanted = Signal()
     retry_wanted = Signal()
 
     def __init__(self, look: Style, entries: Sequence[PageEntry], parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("panel")
-        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self._look = look
-        line = QHBoxLayout(self)
-        line.setContentsMargins(8, 4, 8, 4)
-        line.setSpacing(2)
-        self.tabs: dict[str, QToolButton] = {}
+        super().__init__(look, entries, parent)
+        self._add_progress()
         self.sides: dict[Side, QToolButton] = {}
-        group = QButtonGroup(self)
-        for entry in entries:
-            tab = self._button(entry.title, entry.tip)
-            tab.clicked.connect(lambda _=False, key=entry.key: self.page_chosen.emit(key))
-            group.addButton(tab)
-            self.tabs[entry.key] = tab
-            line.addWidget(tab)
-        self._add_progress(line)
         both = QButtonGroup(self)
         for side in SIDES:
-            button = self._button(side.capitalize(), f"Explain the {side} picture (X)")
-            button.setAccessibleName(f"Explain the {side} picture")
+            words = f"Explain the {side} picture"
+            button = self.button(side.capitalize(), f"{words} (X)", words, both)
             button.clicked.connect(lambda _=False, side=side: self.side_chosen.emit(side))
-            both.addButton(button)
             self.sides[side] = button
-            line.addWidget(button)
         look.changed.connect(self._show_look)
         self._show_look(look)
 
-    def _button(self, text: str, tip: str) -> QToolButton:
-        button = QToolButton()
-        button.setText(text)
-        button.setCheckable(True)
-        button.setProperty("role", "page")  # narrower than a workspace's tab: all pages fit a small window
-        button.setToolTip(f"<p>{tip}</p>")
-        return button
-
-    def _add_progress(self, line: QHBoxLayout) -> None:
+    def _add_progress(self) -> None:
         self.stage = ElidedLabel("")
         self.stage.setProperty("role", "muted")
         self.bar = QProgressBar()
@@ -86,15 +61,12 @@ class SiftStrip(QWidget):
         self.retry.setToolTip("Try to explain the picture again")
         self.retry.clicked.connect(self.retry_wanted)
         self.retry.hide()
-        line.addStretch(1)
         for widget in (self.stage, self.bar, self.cancel, self.retry):
-            line.addWidget(widget)
+            self.line.addWidget(widget)
         self.show_progress(None)
 
-    def show_state(self, page: str, side: Side) -> None:
-        """Check the tab and the side in front."""
-        if page in self.tabs:
-            self.tabs[page].setChecked(True)
+    def show_side(self, side: Side) -> None:
+        """Check the side that is explained."""
         self.sides[side].setChecked(True)
 
     def show_progress(self, progress: Progress | None) -> None:
@@ -116,4 +88,3 @@ class SiftStrip(QWidget):
 
     def _show_look(self, look: Style) -> None:
         self.cancel.setIcon(look.icon("cancel"))
-        self.setMinimumHeight(look.px(5))

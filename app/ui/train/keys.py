@@ -6,7 +6,6 @@ the workspace.
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from app.ui.bare_keys import BareKeys
@@ -21,9 +20,7 @@ class TrainActions(BareKeys):
 
     def __init__(self, workspace: TrainWorkspace) -> None:
         super().__init__(workspace)
-        for number, entry in enumerate(PAGES, start=1):
-            self._add(entry.title, partial(workspace.open_page, entry.key), str(number)).setToolTip(entry.tip)
-        self._separator()
+        self._add_pages(PAGES, workspace.open_page)
         controls, trainer = workspace.controls, workspace.trainer
         self._add("&Start, pause or go on", controls.run.click, "Space")
         self._add("Train one s&tep", controls.step.click, ".")

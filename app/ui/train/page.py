@@ -1,17 +1,18 @@
 """What a page of the Train workspace is.
 
 What lives here: :class:`TrainPage`, what it answers to, and :class:`Headed`, a part of a page below its head. What does
-not: any page, and the frame around them (``app.ui.workspaces.train``). May import: the trainer, the session, Qt.
+not: any page, and the frame around them (``app.ui.workspaces.train``). May import: ``pages``, the trainer, the session,
+Qt.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from app.ui.pages import Page
 from app.ui.settings_panel import heading
 from app.ui.status import ElidedLabel
 from app.ui.train.state import TrainState
@@ -24,25 +25,17 @@ if TYPE_CHECKING:
 WORKSPACE = "train"
 
 
-class TrainPage(QWidget):
-    """Base of every page; the widget itself fills the centre below the row of page tabs.
-
-    Class attributes:
-        key: name in saved states, e.g. ``"curves"``.
-        title: the words on its tab.
+class TrainPage(Page):
+    """Base of every page; what :meth:`picture` returns gets the keyboard.
 
     Signals:
         use_wanted: name of a model to match with.
     """
 
     use_wanted = Signal(object)
-    key: ClassVar[str] = ""
-    title: ClassVar[str] = ""
 
     def __init__(self, session: Session, look: Style, trainer: Trainer, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session = session
-        self.look = look
+        super().__init__(session, look, parent)
         self.trainer = trainer
 
     def minimumSizeHint(self) -> QSize:
@@ -66,25 +59,6 @@ class TrainPage(QWidget):
     def set_state(self, state: TrainState) -> None:
         """Make this the workspace's state."""
         self.session.set_workspace_state(WORKSPACE, state)
-
-    def actions(self) -> list[QAction]:
-        """Return the page's actions for the workspace's menu."""
-        return []
-
-    @property
-    def busy(self) -> bool:
-        """Whether something the page started still runs."""
-        return False
-
-    def picture(self) -> QWidget:
-        """Return the widget that *Copy picture* copies and that gets the keyboard."""
-        return self
-
-    def activate(self) -> None:
-        """Called when the page comes to the front."""
-
-    def deactivate(self) -> None:
-        """Called when another page or workspace comes to the front."""
 
 
 class Headed(QWidget):

@@ -1,17 +1,17 @@
 """The SIFT workspace: the frame around its pages.
 
 What lives here: :class:`SiftWorkspace`, which explains the picture in the background, keeps page, side and point, and
-tells the page in front. What does not: the pages (``app.ui.sift``), the work (``explainer``). May import: those, the
-session, Qt.
+tells the page in front. What does not: the pages (``app.ui.sift``), how they stand in the window (``app.ui.pages``),
+the work (``explainer``). May import: those, the session, Qt.
 """
 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QGuiApplication
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QAbstractSpinBox,
     QApplication,
@@ -19,15 +19,15 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QStackedWidget,
-    QVBoxLayout,
     QWidget,
 )
 
 from app.jobs import Progress
 from app.records import Image, MatchResult, Point, Selection, Side
 from app.ui.facts import sentence
+from app.ui.pages import PagedWorkspace
 from app.ui.session import Session
-from app.ui.sift import PAGES, PageEntry
+from app.ui.sift import PAGES
 from app.ui.sift.explainer import Explained, Explainer, Key
 from app.ui.sift.keys import SiftActions
 from app.ui.sift.page import SiftContext, SiftPage
@@ -35,7 +35,6 @@ from app.ui.sift.settings_panel import SharedSettings, SiftSettingsPanel
 from app.ui.sift.state import SiftState
 from app.ui.sift.strip import SiftStrip
 from app.ui.style import Style
-from app.ui.workspaces.base import Workspace
 from app.vision.sift_records import SiftExplanation
 
 SIDES: tuple[Side, Side] = ("left", "right")
@@ -43,33 +42,28 @@ NO_PAIR = "Open two pictures, or drop them here: SIFT is then explained on eithe
 READING = "The pictures are being read."
 
 
-class SiftWorkspace(Workspace):
-    """A row of page tabs, and below it the page in front."""
+class SiftWorkspace(PagedWorkspace[SiftPage]):
+    """The pages, and above them the tabs, the side that is explained and how far that is."""
 
     key = "sift"
     title = "SIFT"
     number = 2
+    entries = PAGES
+    state_type = SiftState
 
     def __init__(self, session: Session, style: Style, parent: QWidget | None = None) -> None:
         super().__init__(session, style, parent)
         self.explainer = Explainer(session, self)
         self.shared = SharedSettings(session)
-        self.pages: dict[str, SiftPage] = {}
-        self._front: SiftPage | None = None
-        self._active = False
         self._keys: dict[Side, Key] = {}
         self.context: SiftContext | None = None
-        self._timer = QTimer(self)  # many signals make one refresh
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._refresh)
-        self.strip = SiftStrip(style, PAGES)
+        self.strip: SiftStrip = SiftStrip(style, PAGES)
         self.fault = QLabel("")
         self.fault.setProperty("role", "error")
         self.fault.setWordWrap(True)
         self.fault.setContentsMargins(16, 4, 16, 8)
         self.fault.setAccessibleName("Why there is no explanation")
         self.fault.hide()
-        self.centre = QStackedWidget()
         self.empty = QLabel(NO_PAIR)
         self.empty.setProperty("role", "muted")
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -81,25 +75,16 @@ class SiftWorkspace(Workspace):
         self._hint = sentence("This page shows everything above.")
         self._hint.setContentsMargins(16, 12, 16, 12)
         self._details.addWidget(self._hint)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        for widget in (self.strip, self.fault):
-            column.addWidget(widget)
-        column.addWidget(self.centre, 1)
-        self.keys = SiftActions(self)
         self._connect()
-        self._bring_to_front()
+        self._build(self.strip, SiftActions(self), self.fault)
 
     def _connect(self) -> None:
         session, later = self.session, self._later
         session.result_changed.connect(later)
         session.selection_changed.connect(later)
         session.pair_changed.connect(later)
-        session.state_changed.connect(self._show_state)
         self.explainer.changed.connect(later)
         self.explainer.progressed.connect(self._show_progress)
-        self.strip.page_chosen.connect(lambda key: self.set_state(replace(self.sift_state, page=key)))
         self.strip.side_chosen.connect(self.look_at)
         self.strip.cancel_wanted.connect(self.explainer.cancel)
         self.strip.retry_wanted.connect(self.explainer.retry)
@@ -115,55 +100,22 @@ class SiftWorkspace(Workspace):
         """Return the details of the page in front."""
         return self._details
 
-    def actions(self) -> list[QAction]:
-        """Return the workspace's actions and those of the page in front."""
-        own = self.keys.listed
-        return own if self._front is None else [*own, *self._front.actions()]
-
     def copy_picture(self) -> bool:
-        """Copy what the page shows to the clipboard."""
-        if self.page is None or self.context is None:
-            return False
-        QGuiApplication.clipboard().setPixmap(self.page.picture().grab())
-        return True
+        """Copy what the page shows to the clipboard; until a picture is explained there is nothing."""
+        return self.context is not None and super().copy_picture()
 
     @property
     def busy(self) -> bool:
         """Whether a picture is being explained or the page still works on what it shows."""
-        return self._active and (
-            self._timer.isActive() or self.explainer.busy or (self._front is not None and self._front.busy)
-        )
-
-    def activate(self) -> None:
-        """Begin to explain what is looked at."""
-        self._active = True
-        self._bring_to_front()
-        if self._front is not None:
-            self._front.activate()
-        self._later()
-
-    def deactivate(self) -> None:
-        """Let the page rest; an explanation that has begun is finished."""
-        self._active = False
-        if self._front is not None:
-            self._front.deactivate()
+        return super().busy or (self._active and self.explainer.busy)
 
     # ---------------------------------------------------------------------- state
 
     @property
     def sift_state(self) -> SiftState:
         """The workspace's state."""
-        state: SiftState = self.session.workspace_state(self.key, SiftState())
+        state: SiftState = self.state
         return state
-
-    def set_state(self, state: SiftState) -> None:
-        """Make this the workspace's state; what it shows follows from the session's signal."""
-        self.session.set_workspace_state(self.key, state)
-
-    @property
-    def page(self) -> SiftPage | None:
-        """The page in front."""
-        return self._front
 
     @property
     def side(self) -> Side:
@@ -188,54 +140,29 @@ class SiftWorkspace(Workspace):
         """Explain the picture that is not explained now."""
         self.look_at("left" if self.side == "right" else "right")
 
-    def _show_state(self, _state: object) -> None:
-        if self._active:
-            self._bring_to_front()
-            self._later()
-
-    def _bring_to_front(self) -> None:
-        entry = next((e for e in PAGES if e.key == self.sift_state.page), PAGES[0])
-        self.strip.show_state(entry.key, self.side)
-        if self._front is not None and self._front.key == entry.key:
-            return
-        if self._front is not None:
-            self._front.deactivate()
-        page = self._page(entry)
-        self._front = page
-        self.setFocusProxy(page)
+    def _show_front(self, page: SiftPage) -> None:
+        self.strip.show_side(self.side)
         details = page.details_widget()
         self._details.setCurrentWidget(details if details is not None else self._hint)
         self._settings.show_page(page.title, page.settings_widget())
         if self.context is not None:
-            self._show_front()
-        if self._active:
-            page.activate()
-            self._later()
-        self.actions_changed.emit()
+            self._uncover(page)
 
-    def _page(self, entry: PageEntry) -> SiftPage:
-        """Return a page, made at the first call."""
-        if entry.key not in self.pages:
-            page = entry.load()(self.session, self.look)
-            page.point_chosen.connect(self._select)
-            self.centre.addWidget(page)
-            details = page.details_widget()
-            if details is not None:
-                self._details.addWidget(details)
-            self.pages[entry.key] = page
-        return self.pages[entry.key]
+    def _make_page(self, kind: type[Any]) -> SiftPage:
+        page: SiftPage = kind(self.session, self.look)
+        page.point_chosen.connect(self._select)
+        details = page.details_widget()
+        if details is not None:
+            self._details.addWidget(details)
+        return page
 
     # -------------------------------------------------------------------- context
-
-    def _later(self, _what: object = None) -> None:
-        if self._active and not self._timer.isActive():
-            self._timer.start(0)
 
     def _refresh(self) -> None:
         """Ask for what is missing, and show the page what is there."""
         result, state = self.session.result, self.session.state
         self._settings.show_settings()
-        self.strip.show_state(self._front.key if self._front is not None else "", self.side)
+        self.strip.show_side(self.side)
         if result is None or result.pair is None or result.request.ref != state.pair:
             self.empty.setText(NO_PAIR if state.pair is None else READING)
             if self.context is None:
@@ -246,18 +173,20 @@ class SiftWorkspace(Workspace):
         self.fault.setText(self.context.fault)
         self.fault.setVisible(bool(self.context.fault))
         self.strip.show_fault(bool(self.context.fault))
-        self._show_front()
-        if self._front is not None and self.context.space is not None:
+        if self._front is None:
+            return
+        self._uncover(self._front)
+        if self.context.space is not None:
             self._front.show_context(self.context)
 
-    def _show_front(self) -> None:
+    def _uncover(self, page: SiftPage) -> None:
         """Show the page in front; it takes the keyboard unless somebody is typing elsewhere."""
-        if self._front is None or self.centre.currentWidget() is self._front:
+        if self.centre.currentWidget() is page:
             return
         focus = QApplication.focusWidget()
-        self.centre.setCurrentWidget(self._front)
+        self.centre.setCurrentWidget(page)
         if not isinstance(focus, QLineEdit | QAbstractSpinBox | QComboBox):
-            self._front.setFocus(Qt.FocusReason.OtherFocusReason)
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _want(self, result: MatchResult) -> None:
         assert result.pair is not None

@@ -1,24 +1,24 @@
 """The Train workspace: a network learns in the background while its pages show what it has learned.
 
 What lives here: :class:`TrainWorkspace`, which wires the trainer, the pages, the settings and the details. What does
-not: the pages (``app.ui.train``), the run (``trainer``). May import: those, the session, Qt.
+not: the pages (``app.ui.train``), how they stand in the window (``app.ui.pages``), the run (``trainer``). May import:
+those, the session, Qt.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.records import UserError
 from app.settings import with_value
 from app.ui.lane import Event
+from app.ui.pages import PagedWorkspace, PageTabs
 from app.ui.session import Message, Session, failure_message
 from app.ui.style import Style
-from app.ui.train import PAGES, PageEntry
+from app.ui.train import PAGES
 from app.ui.train.controls import Controls
 from app.ui.train.details import TrainDetails
 from app.ui.train.keep import Kept, free_name, keep
@@ -28,18 +28,19 @@ from app.ui.train.settings_panel import TrainSettingsPanel
 from app.ui.train.sources import DataPlan
 from app.ui.train.state import OF_PAIR, TrainState
 from app.ui.train.trainer import Trainer
-from app.ui.workspaces.base import Workspace
 
-SHOW_MS = 100  # what is shown follows the training this often
 FILES_LANE = "learn-files"
 
 
-class TrainWorkspace(Workspace):
-    """A row of page tabs, and below it the page in front."""
+class TrainWorkspace(PagedWorkspace[TrainPage]):
+    """The pages of a training."""
 
     key = "train"
     title = "Train"
     number = 5
+    entries = PAGES
+    state_type = TrainState
+    refresh_ms = 100
 
     def __init__(self, session: Session, style: Style, parent: QWidget | None = None) -> None:
         super().__init__(session, style, parent)
@@ -48,50 +49,13 @@ class TrainWorkspace(Workspace):
         self._settings = TrainSettingsPanel(session, self.controls)
         self.details = TrainDetails(self.trainer, style)
         self.files = session.lane(FILES_LANE)
-        self.pages: dict[str, TrainPage] = {}
-        self._front: TrainPage | None = None
-        self._active = False
         self._job = 0
-        self._timer = QTimer(self)  # many signals make one refresh
-        self._timer.setSingleShot(True)
-        self._timer.timeout.connect(self._refresh)
-        self.centre = QStackedWidget()
-        self.tabs: dict[str, QToolButton] = {}
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._strip())
-        column.addWidget(self.centre, 1)
-        self.keys = TrainActions(self)
         self._connect()
-        self._bring_to_front()
+        self._build(PageTabs(style, PAGES), TrainActions(self))
         self.details.show_training()
 
-    def _strip(self) -> QWidget:
-        strip = QWidget()
-        strip.setObjectName("panel")
-        strip.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        line = QHBoxLayout(strip)
-        line.setContentsMargins(8, 4, 12, 4)
-        line.setSpacing(4)
-        group = QButtonGroup(self)
-        for entry in PAGES:
-            tab = QToolButton()
-            tab.setText(entry.title)
-            tab.setCheckable(True)
-            tab.setProperty("role", "tab")
-            tab.setToolTip(f"<p>{entry.tip}</p>")
-            tab.clicked.connect(lambda _=False, key=entry.key: self.open_page(key))
-            group.addButton(tab)
-            line.addWidget(tab)
-            self.tabs[entry.key] = tab
-        line.addStretch(1)
-        strip.setMinimumHeight(self.look.px(5))
-        return strip
-
     def _connect(self) -> None:
-        self.session.state_changed.connect(self._show_state)
-        self.session.result_changed.connect(lambda _result: self._later())
+        self.session.result_changed.connect(self._later)
         self.trainer.changed.connect(self._later)
         self.controls.start_wanted.connect(self.start)
         self.controls.resume_wanted.connect(self.resume)
@@ -110,58 +74,23 @@ class TrainWorkspace(Workspace):
         """Return the numbers of the training."""
         return self.details
 
-    def actions(self) -> list[QAction]:
-        """Return the workspace's actions and those of the page in front."""
-        own = self.keys.listed
-        return own if self._front is None else [*own, *self._front.actions()]
-
-    def copy_picture(self) -> bool:
-        """Copy what the page shows to the clipboard."""
-        if self._front is None:
-            return False
-        QGuiApplication.clipboard().setPixmap(self._front.picture().grab())
-        return True
-
     @property
     def busy(self) -> bool:
         """Whether something is being prepared or the page still works on what it shows."""
-        return self._active and (
-            self._timer.isActive()
-            or self.trainer.phase == "preparing"
-            or (self._front is not None and self._front.busy)
-        )
+        return super().busy or (self._active and self.trainer.phase == "preparing")
 
     def activate(self) -> None:
-        """Show the training, and get ready for one."""
-        self._active = True
-        self._bring_to_front()
-        if self._front is not None:
-            self._front.activate()
+        """Show the training, and get ready for one; a training goes on when another workspace comes to the front."""
+        super().activate()
         self.trainer.get_ready(self.plan, self._settings.training)
-        self._later()
-
-    def deactivate(self) -> None:
-        """Let the page rest; a training goes on."""
-        self._active = False
-        if self._front is not None:
-            self._front.deactivate()
 
     # ---------------------------------------------------------------------- state
 
     @property
     def train_state(self) -> TrainState:
         """The workspace's state."""
-        state: TrainState = self.session.workspace_state(self.key, TrainState())
+        state: TrainState = self.state
         return state
-
-    def open_page(self, key: str) -> None:
-        """Bring a page to the front."""
-        self.session.set_workspace_state(self.key, replace(self.train_state, page=key))
-
-    @property
-    def page(self) -> TrainPage | None:
-        """The page in front."""
-        return self._front
 
     @property
     def plan(self) -> DataPlan:
@@ -170,39 +99,12 @@ class TrainWorkspace(Workspace):
         ref = self.session.state.pair if data.source in OF_PAIR else None
         return DataPlan(data, self._settings.warp, ref)
 
-    def _show_state(self, _state: object) -> None:
-        if self._active:
-            self._bring_to_front()
-            self._later()
-
-    def _bring_to_front(self) -> None:
-        entry = next((e for e in PAGES if e.key == self.train_state.page), PAGES[0])
-        self.tabs[entry.key].setChecked(True)
-        if self._front is not None and self._front.key == entry.key:
-            return
-        if self._front is not None:
-            self._front.deactivate()
-        page = self._page(entry)
-        self._front = page
-        self.setFocusProxy(page.picture())
-        self.centre.setCurrentWidget(page)
-        if self._active:
-            page.activate()
-            self._later()
-        self.actions_changed.emit()
-
-    def _page(self, entry: PageEntry) -> TrainPage:
-        """Return a page, made at the first call."""
-        if entry.key not in self.pages:
-            page = entry.load()(self.session, self.look, self.trainer)
-            page.use_wanted.connect(self.use_model)
-            self.centre.addWidget(page)
-            self.pages[entry.key] = page
-        return self.pages[entry.key]
-
-    def _later(self) -> None:
-        if self._active and not self._timer.isActive():
-            self._timer.start(SHOW_MS)
+    def _make_page(self, kind: type[Any]) -> TrainPage:
+        page: TrainPage = kind(self.session, self.look, self.trainer)
+        if page.picture() is not page:
+            page.setFocusProxy(page.picture())
+        page.use_wanted.connect(self.use_model)
+        return page
 
     def _refresh(self) -> None:
         self.details.show_training()
