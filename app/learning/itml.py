@@ -1,7 +1,7 @@
 """ITML, information-theoretic metric learning: stay close to a prior while pairs keep their bounds.
 
 What lives here: settings, LogDet, and the learner as a job. May import: jobs, settings, ``constraints``, ``iterates``,
-``mahalanobis``, numpy.
+``learner_fields``, ``mahalanobis``, numpy.
 
     minimise LogDet(M, M_0) + gamma LogDet(diag xi, diag xi_0)   subject to   rho² <= xi over S,  rho² >= xi over D
 
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from app.jobs import Job
 from app.learning.constraints import Pairs, checked, sampled_pairs
 from app.learning.iterates import Learned, Recorder, is_slow
+from app.learning.learner_fields import components_field, seed_field, tolerance_field
 from app.learning.lmnn import reduced
 from app.learning.mahalanobis import eigen, factor_of
 from app.records import Array, Float64, UserError
@@ -54,29 +55,12 @@ class ItmlSettings(Settings):
         zero_means="automatic",
         help="Random similar and dissimilar pairs; automatic is 20 times the number of classes squared, at least 100.",
     )
-    seed: int = number(0, 0, 2**31 - 1, 1, label="Seed", help="Of the random pairs.")
+    seed: int = seed_field("Of the random pairs.")
     iterations: int = number(50, 1, 5000, 10, label="Sweeps", help="Passes over all pairs at most.")
-    tolerance: float = number(
-        1e-3,
-        0.0,
-        0.1,
-        1e-6,
-        label="Tolerance",
-        log_scale=True,
-        help="Stop when the multipliers of the pairs change by less than this share in a sweep.",
+    tolerance: float = tolerance_field(
+        1e-3, "Stop when the multipliers of the pairs change by less than this share in a sweep."
     )
-    components: int = number(
-        0,
-        0,
-        2000,
-        1,
-        label="PCA",
-        zero_means="automatic",
-        help=(
-            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
-            "to 95 % of the variance but at most 200."
-        ),
-    )
+    components: int = components_field()
 
 
 def log_det(m: Float64, prior: Float64) -> float:

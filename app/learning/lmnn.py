@@ -2,7 +2,7 @@
 
 What lives here: the settings, the learner as a job, and its solver on L (L-BFGS with an active set of impostors).
 What does not: the objective (``lmnn_set``) and the solver on M (``lmnn_convex``). May import: jobs, settings,
-``lmnn_set``, ``iterates``, numpy.
+``lmnn_set``, ``iterates``, ``learner_fields``, numpy.
 
 Convex in M = L^T L, not in L: eps(L) = eps(-L), and the midpoint L = 0 is far worse (facts sheet E13). With a square L
 the descent on L still ends at the optimum of M; the two solvers agree to 0.1 %.
@@ -22,6 +22,7 @@ from app.jobs import Job, Progress
 from app.learning.constraints import checked, constant_features
 from app.learning.descent import MEMORY, Memory, Point, lbfgs
 from app.learning.iterates import Basis, Learned, Recorder, is_slow, pca
+from app.learning.learner_fields import components_field, iterations_field, tolerance_field
 from app.learning.lmnn_convex import descend_on_matrix
 from app.learning.lmnn_set import Impostors, WorkingSet, find_impostors
 from app.learning.neighbours import Labels, Rows, target_neighbours
@@ -70,28 +71,9 @@ class LmnnSettings(Settings):
             "itself. They agree."
         ),
     )
-    iterations: int = number(200, 1, 5000, 10, label="Iterations", help="Stop after this many steps at the latest.")
-    tolerance: float = number(
-        1e-5,
-        0.0,
-        0.1,
-        1e-6,
-        label="Tolerance",
-        log_scale=True,
-        help="Stop when the objective falls by less than this share in several steps.",
-    )
-    components: int = number(
-        0,
-        0,
-        2000,
-        1,
-        label="PCA",
-        zero_means="automatic",
-        help=(
-            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
-            "to 95 % of the variance but at most 200."
-        ),
-    )
+    iterations: int = iterations_field(200)
+    tolerance: float = tolerance_field(1e-5, "Stop when the objective falls by less than this share in several steps.")
+    components: int = components_field()
     rank: int = number(
         0,
         0,

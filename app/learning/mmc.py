@@ -1,7 +1,7 @@
 """MMC, learning from similar and dissimilar pairs: Xing's problem and the lecture's variant, full and diagonal.
 
 What lives here: settings, closed forms, projections, and the learner as a job. May import: jobs, settings,
-``mmc_objective``, ``constraints``, ``iterates``, numpy.
+``mmc_objective``, ``constraints``, ``iterates``, ``learner_fields``, numpy.
 
     Xing:     max sum_D rho_M     subject to  sum_S rho_M² <= 1,  M PSD
     lecture:  max sum_D rho_M²    subject to  the same
@@ -24,6 +24,7 @@ from app.jobs import Job, Progress
 from app.learning.constraints import Pairs, checked, sampled_pairs, scatter_of_pairs, scatters
 from app.learning.descent import lbfgs
 from app.learning.iterates import Learned, Recorder, is_slow
+from app.learning.learner_fields import components_field, iterations_field, seed_field, tolerance_field
 from app.learning.lmnn import reduced
 from app.learning.mahalanobis import factor_of, matrix_of, project_psd
 from app.learning.mmc_objective import AllPairs, ListedPairs, SumOfDistances
@@ -66,29 +67,12 @@ class MmcSettings(Settings):
         zero_means="all",
         help="How many random similar and dissimilar pairs to learn from; all up to 2,000 points, then 100,000.",
     )
-    seed: int = number(0, 0, 2**31 - 1, 1, label="Seed", help="Of the random pairs.")
-    iterations: int = number(200, 1, 5000, 10, label="Iterations", help="Stop after this many steps at the latest.")
-    tolerance: float = number(
-        1e-6,
-        0.0,
-        0.1,
-        1e-6,
-        label="Tolerance",
-        log_scale=True,
-        help="Stop when the objective changes by less than this share in several steps.",
+    seed: int = seed_field("Of the random pairs.")
+    iterations: int = iterations_field(200)
+    tolerance: float = tolerance_field(
+        1e-6, "Stop when the objective changes by less than this share in several steps."
     )
-    components: int = number(
-        0,
-        0,
-        2000,
-        1,
-        label="PCA",
-        zero_means="automatic",
-        help=(
-            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
-            "to 95 % of the variance but at most 200."
-        ),
-    )
+    components: int = components_field()
 
 
 # --------------------------------------------------------------------- closed forms, projections

@@ -1,7 +1,7 @@
 """NCA, neighbourhood components analysis: maximise how many points a random neighbour would classify right.
 
 What lives here: settings, objective, and the learner as a job. May import: jobs, settings, ``constraints``,
-``descent``, ``iterates``, ``lmnn`` (PCA in front), numpy.
+``descent``, ``iterates``, ``learner_fields``, ``lmnn`` (PCA in front), numpy.
 
     maximise sum_i p_i,   p_i = sum of p_ij over j of i's class,   p_ij proportional to exp(-|L x_i - L x_j|²), p_ii = 0
 
@@ -20,6 +20,7 @@ from app.jobs import Job
 from app.learning.constraints import checked
 from app.learning.descent import lbfgs
 from app.learning.iterates import Learned, Recorder, is_slow, pca
+from app.learning.learner_fields import components_field, iterations_field, seed_field, tolerance_field
 from app.learning.lmnn import reduced
 from app.learning.neighbours import Labels
 from app.records import Array, Float64
@@ -36,29 +37,12 @@ class NcaSettings(Settings):
     rank: int = number(
         0, 0, 2000, 1, label="Rank of L", zero_means="full", help="Rows of L. Two rows give a picture of the data."
     )
-    iterations: int = number(100, 1, 5000, 10, label="Iterations", help="Stop after this many steps at the latest.")
-    tolerance: float = number(
-        1e-5,
-        0.0,
-        0.1,
-        1e-6,
-        label="Tolerance",
-        log_scale=True,
-        help="Stop when the objective changes by less than this share in several steps.",
+    iterations: int = iterations_field(100)
+    tolerance: float = tolerance_field(
+        1e-5, "Stop when the objective changes by less than this share in several steps."
     )
-    components: int = number(
-        0,
-        0,
-        2000,
-        1,
-        label="PCA",
-        zero_means="automatic",
-        help=(
-            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
-            "to 95 % of the variance but at most 200."
-        ),
-    )
-    seed: int = number(0, 0, 2**31 - 1, 1, label="Seed", help="Of the sample taken from more than 3,000 points.")
+    components: int = components_field()
+    seed: int = seed_field("Of the sample taken from more than 3,000 points.")
 
 
 def objective(factor: Float64, x: Array, y: Labels) -> tuple[float, Float64]:

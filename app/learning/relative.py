@@ -1,7 +1,7 @@
 """Schultz and Joachims: a metric from relative comparisons, hinges with a Frobenius penalty.
 
 What lives here: settings, and the learner as a job. May import: jobs, settings, ``constraints``, ``iterates``,
-``mahalanobis``, numpy.
+``learner_fields``, ``mahalanobis``, numpy.
 
     minimise 1/2 |M|² + C sum over (i, j, l) of [1 + rho²(i, j) - rho²(i, l)]_+ ,   M PSD
 
@@ -21,6 +21,7 @@ import numpy.typing as npt
 from app.jobs import Job
 from app.learning.constraints import checked, relative_triples
 from app.learning.iterates import Learned, Recorder, is_slow
+from app.learning.learner_fields import components_field, iterations_field, tolerance_field
 from app.learning.lmnn import reduced
 from app.learning.mahalanobis import factor_of, project_psd
 from app.learning.neighbours import Rows
@@ -45,28 +46,9 @@ class RelativeSettings(Settings):
         log_scale=True,
         help="Price of a violated comparison. Small keeps M small, large insists on every comparison.",
     )
-    iterations: int = number(300, 1, 5000, 10, label="Iterations", help="Stop after this many steps at the latest.")
-    tolerance: float = number(
-        1e-3,
-        0.0,
-        0.1,
-        1e-6,
-        label="Tolerance",
-        log_scale=True,
-        help="Stop when the primal and the dual objective are this close (as a share).",
-    )
-    components: int = number(
-        0,
-        0,
-        2000,
-        1,
-        label="PCA",
-        zero_means="automatic",
-        help=(
-            "Reduce the data to so many principal components first. Automatic: only above 200 features, "
-            "to 95 % of the variance but at most 200."
-        ),
-    )
+    iterations: int = iterations_field(300)
+    tolerance: float = tolerance_field(1e-3, "Stop when the primal and the dual objective are this close (as a share).")
+    components: int = components_field()
 
 
 @dataclass(frozen=True, eq=False)
