@@ -46,8 +46,8 @@ from app.jobs import Progress, native
 from app.records import PairRef, UInt8
 from app.ui.about_pair import AboutPair
 from app.ui.lane import Event
+from app.ui.panel import heading
 from app.ui.session import Session
-from app.ui.settings_panel import heading
 from app.ui.style import Style
 
 log = logging.getLogger(__name__)

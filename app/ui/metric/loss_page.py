@@ -116,7 +116,6 @@ class LossPage(QWidget):
     def _connect(self) -> None:
         self.session.state_changed.connect(lambda _state: self._take(self._saved()))
         self.form.changed.connect(self._form_changed)
-        self.form.held.connect(self.session.hold_undo)
         self.canvas.chosen.connect(lambda row: self._set(chosen=int(row)))
         self.canvas.dragged.connect(self._dragged)
         self.canvas.dropped.connect(self._dropped)

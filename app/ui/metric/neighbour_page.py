@@ -129,7 +129,6 @@ class NeighbourPage(QWidget):
         self.session.state_changed.connect(lambda _state: self._take())
         self.session.result_changed.connect(lambda _result: self._take())
         self.form.changed.connect(self._form_changed)
-        self.form.held.connect(self.session.hold_undo)
         self.view.chosen.connect(self._chosen)
         lane = self._lane = self.session.lane("strip")
         lane.progressed.connect(self._on_progress)

@@ -1,7 +1,7 @@
 """The settings and the details of the Metric workspace.
 
 What lives here: :class:`MetricSettings` (learner, its form, the data; or the measure) and :class:`MetricDetails`. What
-does not: the pages. May import: ``app.learning`` tables, ``form``, ``facts``, ``settings_panel``, Qt.
+does not: the pages. May import: ``app.learning`` tables, ``form``, ``facts``, ``panel``, the session, Qt.
 """
 
 from __future__ import annotations
@@ -19,19 +19,18 @@ from app.ui.facts import Facts, sentence
 from app.ui.form import Form, build
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import Words
-from app.ui.settings_panel import heading, rule
+from app.ui.panel import FormPanel, heading, rule
+from app.ui.session import Session
 from app.ui.style import Style
 
 
-class MetricSettings(QWidget):
-    """Signals: ``changed`` a new :class:`MetricState`; ``held`` for undo."""
+class MetricSettings(FormPanel):
+    """Learner, its form, the data; or the controls of another page. Signals: ``changed`` a new :class:`MetricState`."""
 
     changed = Signal(object)
-    held = Signal(object)
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("panel")
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(session, parent=parent)
         self.state = MetricState()
         self._learner = ""
         self.method_form: Form | None = None
@@ -47,19 +46,13 @@ class MetricSettings(QWidget):
             self.measures.addItem(item.title, item.key)
         self.measures.addItem("a formula of your own", "typed")
         self.measures.activated.connect(self._choose_measure)
-        self.data_form = build(self.state)
+        self.data_form = self._take_form(build(self.state))
         self.data_form.changed.connect(self._data_changed)
-        self.data_form.held.connect(self.held)
-        self.data_form.help_wanted.connect(self._show_help)
         self.put_back = QPushButton("Put dragged points back")
         self.put_back.clicked.connect(lambda: self.changed.emit(replace(self.state, moved=(), step=-1)))
         self._build()
 
     def _build(self) -> None:
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.setSpacing(8)
         self._learn_part, self._axiom_part = QWidget(), QWidget()
         self._learn_column = QVBoxLayout(self._learn_part)
         axioms = QVBoxLayout(self._axiom_part)
@@ -72,27 +65,10 @@ class MetricSettings(QWidget):
             self._learn_column.addWidget(widget)
         for widget in (heading("MEASURE"), self.measures):
             axioms.addWidget(widget)
-        column.addWidget(self._learn_part)
-        column.addWidget(self._axiom_part)
-        self._column, self._parts = column, {"learn": self._learn_part, "axioms": self._axiom_part}
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setObjectName("panelScroll")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        scroll.setWidget(body)
-        self._help = QLabel("Point at a setting to read what it does.")
-        self._help.setProperty("role", "help")
-        self._help.setWordWrap(True)
-        self._help.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._help.setContentsMargins(16, 8, 16, 8)
-        self._help.setMinimumHeight(72)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(rule())
-        outer.addWidget(self._help)
+        self.column.addWidget(self._learn_part)
+        self.column.addWidget(self._axiom_part)
+        self._parts = {"learn": self._learn_part, "axioms": self._axiom_part}
+        self.column.addStretch(1)
 
     def add_part(self, page: str, title: str, form: Form) -> None:
         """Take in the controls of a page that has its own state."""
@@ -102,12 +78,9 @@ class MetricSettings(QWidget):
         inside.setSpacing(8)
         inside.addWidget(heading(title))
         inside.addWidget(form)
-        form.help_wanted.connect(self._show_help)
-        self._column.insertWidget(self._column.count() - 1, part)
+        self._take_form(form)
+        self.column.insertWidget(self.column.count() - 1, part)
         self._parts[page] = part
-
-    def _show_help(self, text: str) -> None:
-        self._help.setText(text)
 
     def show_state(self, state: MetricState, settings: Any) -> None:
         """Show a state with the settings of its learner."""
@@ -128,10 +101,8 @@ class MetricSettings(QWidget):
 
     def _rebuild(self, settings: Any) -> None:
         self._learner = self.state.learner
-        form = build(settings)
+        form = self._take_form(build(settings))
         form.changed.connect(self._method_changed)
-        form.held.connect(self.held)
-        form.help_wanted.connect(self._show_help)
         old = self._form_place
         self._learn_column.replaceWidget(old, form)
         self._form_place = self.method_form = form

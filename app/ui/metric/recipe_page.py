@@ -93,7 +93,6 @@ class RecipePage(QWidget):
     def _connect(self) -> None:
         self.session.state_changed.connect(lambda _state: self._take())
         self.form.changed.connect(lambda state: self._set(replace(state, step=-1)))
-        self.form.held.connect(self.session.hold_undo)
         self.scrubber.held.connect(self.session.hold_undo)
         self.scrubber.moved.connect(lambda step: self._set(replace(self.state, step=int(step))))
         self.below.clicked.connect(lambda: self._near(-1))

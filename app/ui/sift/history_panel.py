@@ -13,7 +13,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.facts import Facts, Patch, patch_of, sentence
-from app.ui.settings_panel import heading
+from app.ui.panel import heading
 from app.ui.sift.history_words import STAGE_NAMES, rows, rule, signed, story
 from app.ui.style import Style
 from app.vision.sift_records import SiftExplanation

@@ -10,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QWidget
 
 from app.ui.facts import sentence
-from app.ui.settings_panel import heading
+from app.ui.panel import heading
 
 COLUMNS = {"THE LAW": 5, "LOOK AT": 4, "TRY": 4, "ON THE SLIDE": 3}  # head -> share of the width
 WORDS: dict[str, tuple[str, str, str, str]] = {

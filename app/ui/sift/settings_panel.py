@@ -1,7 +1,7 @@
 """The right panel of the SIFT workspace: the algorithm's settings, then the section of the page in front.
 
 What lives here: :class:`SiftSettingsPanel` and :class:`SharedSettings`, which says whose settings they are. What does
-not: the forms (``app.ui.form``). May import: those, matchers, the session, Qt.
+not: the frame (``app.ui.panel``), the forms (``app.ui.form``). May import: those, matchers, the session, Qt.
 """
 
 from __future__ import annotations
@@ -9,24 +9,15 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import (
-    QHBoxLayout,
-    QLabel,
-    QPushButton,
-    QScrollArea,
-    QSizePolicy,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from app import matchers
 from app.records import UserError
 from app.settings import fields_of
 from app.ui.form import build
-from app.ui.session import Message, Session
-from app.ui.settings_panel import heading, rule
+from app.ui.panel import FormPanel, heading, rule, title_of, titled
+from app.ui.session import Session
 from app.vision.sift_records import SiftSettings
 
 STATE_KEY = "sift.settings"
@@ -101,7 +92,7 @@ class SharedSettings:
         return self._session.settings.detect, self._session.settings.describe
 
 
-class SiftSettingsPanel(QWidget):
+class SiftSettingsPanel(FormPanel):
     """Form of the settings, a section of the page, and the help of the field in hand.
 
     Signals:
@@ -111,45 +102,15 @@ class SiftSettingsPanel(QWidget):
     changed = Signal(object)
 
     def __init__(self, session: Session, shared: SharedSettings, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("panel")
-        self._session, self._shared = session, shared
+        super().__init__(session, parent=parent)
+        self._shared = shared
         self._sections: list[QWidget] = []
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        scroll = QScrollArea()
-        scroll.setObjectName("panelScroll")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.setSpacing(8)
-        self._fill(column)
-        scroll.setWidget(body)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(rule())
-        self._help = QLabel("Point at a setting to read what it does.")
-        self._help.setProperty("role", "help")
-        self._help.setWordWrap(True)
-        self._help.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._help.setContentsMargins(16, 8, 16, 8)
-        self._help.setMinimumHeight(72)
-        outer.addWidget(self._help)
+        self._fill(self.column)
         self.show_settings()
 
     def _fill(self, column: QVBoxLayout) -> None:
-        line = QHBoxLayout()
-        title = QLabel("SIFT from the inside")
-        title.setProperty("role", "title")
-        reset = QPushButton("Defaults")
-        reset.setProperty("role", "link")
-        reset.setToolTip("Give the explained SIFT its default settings: Lowe's, with OpenCV's contrast threshold")
-        reset.clicked.connect(self._shared.reset)
-        line.addWidget(title, 1)
-        line.addWidget(reset)
-        column.addLayout(line)
+        tip = "Give the explained SIFT its default settings: Lowe's, with OpenCV's contrast threshold"
+        column.addLayout(titled(title_of("SIFT from the inside"), tip, self._shared.reset))
         teaches = QLabel(TEACHES)
         teaches.setProperty("role", "help")
         teaches.setWordWrap(True)
@@ -161,21 +122,14 @@ class SiftSettingsPanel(QWidget):
         column.addWidget(self.pages)
         column.addWidget(rule())
         column.addWidget(heading("ALGORITHM"))
-        self.form = build(self._shared.value)
+        self.form = self._take_form(build(self._shared.value))
         self.form.changed.connect(self.changed)
-        self.form.held.connect(self._session.hold_undo)
-        self.form.help_wanted.connect(self.show_help)
-        self.form.refused.connect(lambda text: self._session.message.emit(Message(text, "error")))
         column.addWidget(self.form)
         self.link = QLabel("")
         self.link.setProperty("role", "help")
         self.link.setWordWrap(True)
         column.addWidget(self.link)
         column.addStretch(1)
-
-    def show_help(self, text: str) -> None:
-        """Show a help text in the line at the bottom."""
-        self._help.setText(text)
 
     def show_settings(self) -> None:
         """Show the settings in force, and which of them are the matcher's."""
@@ -196,9 +150,7 @@ class SiftSettingsPanel(QWidget):
         if self.pages.indexOf(widget) < 0:
             self.pages.addWidget(widget)
             self._sections.append(widget)
-            wanted = getattr(widget, "help_wanted", None)
-            if wanted is not None:
-                wanted.connect(self.show_help)
+            self._take_help(widget)
         self.pages.setCurrentWidget(widget)
         # A stack is as high as its highest page; the others must not push the form down.
         for other in self._sections:

@@ -17,8 +17,8 @@ from app.learning.cost import MEASURED, CostTable, design_costs, measure
 from app.ui.chart import Chart, Curve, Drawing
 from app.ui.facts import Facts, sentence
 from app.ui.lane import Event
+from app.ui.panel import heading
 from app.ui.session import failure_message
-from app.ui.settings_panel import heading
 from app.ui.train.page import Headed, TrainPage
 
 if TYPE_CHECKING:

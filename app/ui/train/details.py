@@ -12,7 +12,7 @@ from app.learning import towers
 from app.learning.train_settings import TrainSettings, margin_of
 from app.learning.train_state import TrainSnapshot
 from app.ui.facts import Facts, sentence
-from app.ui.settings_panel import heading
+from app.ui.panel import heading
 from app.ui.style import Style
 from app.ui.train.drawings import newest, operating_point
 from app.ui.train.trainer import Trainer

@@ -29,8 +29,8 @@ from PySide6.QtWidgets import (
 from app.jobs import Job
 from app.ui.facts import Facts, sentence
 from app.ui.lane import Event
+from app.ui.panel import heading
 from app.ui.session import Message, failure_message
-from app.ui.settings_panel import heading
 from app.ui.train.model_jobs import Listed, card_rows, deleted, exported, imported, listing, renamed
 from app.ui.train.page import Headed, TrainPage
 

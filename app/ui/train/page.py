@@ -13,7 +13,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.ui.pages import Page
-from app.ui.settings_panel import heading
+from app.ui.panel import heading
 from app.ui.status import ElidedLabel
 from app.ui.train.state import TrainState
 

@@ -1,7 +1,7 @@
 """The right panel of the Train workspace: the controls, then data, patches and training as forms.
 
-What lives here: :class:`TrainSettingsPanel`. What does not: the forms (``app.ui.form``), the controls. May import:
-those, the session, Qt.
+What lives here: :class:`TrainSettingsPanel`. What does not: the frame (``app.ui.panel``), the forms (``app.ui.form``),
+the controls. May import: those, the session, Qt.
 """
 
 from __future__ import annotations
@@ -10,15 +10,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.learning.patch_data import WarpSettings
 from app.learning.train_settings import TrainSettings, design_of, plan_of
 from app.settings import fields_of
 from app.ui.form import Form, build
-from app.ui.session import Message, Session
-from app.ui.settings_panel import heading, rule
+from app.ui.panel import FormPanel, heading, rule, titled
+from app.ui.session import Session
 from app.ui.status import ElidedLabel
 from app.ui.train.controls import Controls
 from app.ui.train.state import (
@@ -42,39 +42,15 @@ NOTES = {
 }
 
 
-class TrainSettingsPanel(QWidget):
+class TrainSettingsPanel(FormPanel):
     """Controls above, forms below, the help of the field in hand at the bottom."""
 
     changed = Signal()
 
     def __init__(self, session: Session, controls: Controls, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("panel")
-        self._session, self.controls = session, controls
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(controls)
-        outer.addWidget(rule())
-        scroll = QScrollArea()
-        scroll.setObjectName("panelScroll")
-        scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        body = QWidget()
-        column = QVBoxLayout(body)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.setSpacing(8)
-        self._fill(column)
-        scroll.setWidget(body)
-        outer.addWidget(scroll, 1)
-        outer.addWidget(rule())
-        self._help = QLabel("Point at a setting to read what it does.")
-        self._help.setProperty("role", "help")
-        self._help.setWordWrap(True)
-        self._help.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self._help.setContentsMargins(16, 8, 16, 8)
-        self._help.setMinimumHeight(72)
-        outer.addWidget(self._help)
+        super().__init__(session, controls, parent)
+        self.controls = controls
+        self._fill(self.column)
         session.state_changed.connect(lambda _state: self.show_settings())
         self.show_settings()
 
@@ -138,25 +114,19 @@ class TrainSettingsPanel(QWidget):
         column.addWidget(self._warp_head)
         column.addWidget(self.warp_form)
         column.addWidget(rule())
-        line = QHBoxLayout()
-        line.addWidget(heading("TRAINING"), 1)
-        reset = QPushButton("Defaults")
-        reset.setProperty("role", "link")
-        reset.setToolTip("Give the training its default settings")
-        reset.clicked.connect(lambda: self._session.set_workspace_state(SETTINGS_KEY, FIRST_SETTINGS))
-        line.addWidget(reset)
-        column.addLayout(line)
+        tip = "Give the training its default settings"
+        column.addLayout(titled(heading("TRAINING"), tip, self._reset))
         column.addWidget(self.train_form)
         column.addStretch(1)
 
     def _form(self, settings: Any, key: str) -> Form:
-        form = build(settings)
+        form = self._take_form(build(settings))
         if key:
             form.changed.connect(lambda new: self._session.set_workspace_state(key, new))
-        form.held.connect(self._session.hold_undo)
-        form.help_wanted.connect(self.show_help)
-        form.refused.connect(lambda text: self._session.message.emit(Message(text, "error")))
         return form
+
+    def _reset(self) -> None:
+        self._session.set_workspace_state(SETTINGS_KEY, FIRST_SETTINGS)
 
     def _choose(self) -> None:
         start = self.data.path or str(Path.home())
@@ -174,10 +144,6 @@ class TrainSettingsPanel(QWidget):
         self._session.set_workspace_state(DATA_KEY, replace(self.data, path=path))
 
     # -------------------------------------------------------------------------- showing
-
-    def show_help(self, text: str) -> None:
-        """Show a help text in the line at the bottom."""
-        self._help.setText(text)
 
     def show_settings(self) -> None:
         """Show what is chosen, and which of it counts."""

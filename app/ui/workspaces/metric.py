@@ -44,7 +44,7 @@ class MetricWorkspace(Workspace):
         self.loss_page = LossPage(session, style)
         self.neighbour_page = NeighbourPage(session, style)
         self.recipe_page = RecipePage(session, style)
-        self._settings = MetricSettings()
+        self._settings = MetricSettings(session)
         self._settings.add_part("losses", "LOSS", self.loss_page.form)
         self._settings.add_part("neighbours", "NEIGHBOURS", self.neighbour_page.form)
         self._settings.add_part("recipes", "NAIVE OBJECTIVE", self.recipe_page.form)
@@ -106,7 +106,6 @@ class MetricWorkspace(Workspace):
         for part in (self.learn_page, self.axiom_page, self._settings):
             part.changed.connect(self.set_state)
         self.learn_page.held.connect(self.session.hold_undo)
-        self._settings.held.connect(self.session.hold_undo)
         self.learn_page.facts.connect(lambda told: self._told("learn", told))
         self.axiom_page.facts.connect(lambda told: self._told("axioms", told))
         for name, own in self._own.items():
