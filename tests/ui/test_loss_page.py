@@ -46,7 +46,7 @@ def choose(page: LossPage, **values: object) -> None:
 
 
 def test_that_dragging_the_negative_over_the_margin_ends_its_push(workspace: MetricWorkspace) -> None:
-    page = workspace.loss_page
+    page = workspace.page_of("losses")
     canvas = page.canvas
     assert workspace.tabs["losses"].isChecked()
     assert page.force_chart.drawing.places[0].text == "d = m"
@@ -70,7 +70,7 @@ def test_that_dragging_the_negative_over_the_margin_ends_its_push(workspace: Met
 
 
 def test_that_coincident_negatives_stay_stuck_until_they_are_nudged(workspace: MetricWorkspace) -> None:
-    page = workspace.loss_page
+    page = workspace.page_of("losses")
     choose(page, scene="stuck", rate=0.1)
     assert page.canvas.arrows is not None
     assert page.canvas.arrows.stuck == (0, 1)
@@ -93,7 +93,7 @@ def test_that_coincident_negatives_stay_stuck_until_they_are_nudged(workspace: M
 
 
 def test_that_the_hardest_triplets_collapse_to_the_plateau(workspace: MetricWorkspace) -> None:
-    page = workspace.loss_page
+    page = workspace.page_of("losses")
     choose(page, loss="triplet", scene="batch", rate=0.1)
     assert "Triplet" in workspace.details.title.text()
     assert not page.delta_chart.isHidden()
@@ -107,7 +107,7 @@ def test_that_the_hardest_triplets_collapse_to_the_plateau(workspace: MetricWork
 
 
 def test_that_stop_and_step_go_on_where_it_was(workspace: MetricWorkspace) -> None:
-    page = workspace.loss_page
+    page = workspace.page_of("losses")
     page.step_button.click()
     page.step_button.click()
     assert len(page.steps) == 3
@@ -117,13 +117,13 @@ def test_that_stop_and_step_go_on_where_it_was(workspace: MetricWorkspace) -> No
     assert _wait(lambda: len(page.steps) > 4, 10.0)
     workspace.tabs["axioms"].click()
     assert not page.busy  # nobody looks
-    assert _wait(lambda: not workspace.axiom_page.busy, 30.0)
+    assert _wait(lambda: not workspace.page_of("axioms").busy, 30.0)
     workspace.tabs["losses"].click()
     assert len(page.steps) > 4
 
 
 def test_that_a_step_too_large_is_told(workspace: MetricWorkspace) -> None:
-    page = workspace.loss_page
+    page = workspace.page_of("losses")
     choose(page, loss="triplet", scene="batch", together=False, rate=0.3)
     page.toggle()
     assert _wait(lambda: not page.busy, 30.0)
@@ -168,7 +168,7 @@ def test_that_points_of_another_scene_are_not_taken() -> None:
 
 
 def test_a_key_moves_the_chosen_point(workspace: MetricWorkspace) -> None:
-    page = workspace.loss_page
+    page = workspace.page_of("losses")
     QTest.keyClick(page.canvas, Qt.Key.Key_PageDown)
     x = page.points[1].copy()
     QTest.keyClick(page.canvas, Qt.Key.Key_Up)

@@ -63,7 +63,7 @@ def test_that_it_has_its_number_and_learns_when_it_comes_to_the_front(workspace:
     entry = next(entry for entry in WORKSPACES if entry.key == "metric")
     assert (entry.number, entry.title) == (6, "Metric")
     assert entry.load() is MetricWorkspace
-    page = workspace.learn_page
+    page = workspace.page_of("learn")
     history = workspace.learning.history
     assert history[-1].objective < history[0].objective
     assert page.scrubber.slider.maximum() == len(history) - 1
@@ -75,7 +75,7 @@ def test_that_it_has_its_number_and_learns_when_it_comes_to_the_front(workspace:
 
 
 def test_that_a_point_can_be_dragged_and_undo_puts_it_back(workspace: MetricWorkspace, until: Until) -> None:
-    canvas, session = workspace.learn_page.canvas, workspace.session
+    canvas, session = workspace.page_of("learn").canvas, workspace.session
     start = workspace.learning.x[5].copy()
     at = canvas.to_widget(*start).toPoint()
     row = canvas.point_near(QPointF(at))
@@ -100,7 +100,7 @@ def test_that_a_point_can_be_dragged_and_undo_puts_it_back(workspace: MetricWork
 
 
 def test_that_keys_choose_and_move_points(workspace: MetricWorkspace, until: Until) -> None:
-    canvas = workspace.learn_page.canvas
+    canvas = workspace.page_of("learn").canvas
     QTest.keyClick(canvas, Qt.Key.Key_PageDown)
     assert workspace.metric_state.anchor == 1
     QTest.keyClick(canvas, Qt.Key.Key_PageUp)
@@ -117,7 +117,7 @@ def test_that_keys_choose_and_move_points(workspace: MetricWorkspace, until: Unt
 
 
 def test_that_the_scrubber_replays(workspace: MetricWorkspace, until: Until) -> None:
-    page = workspace.learn_page
+    page = workspace.page_of("learn")
     page.scrubber.slider.setValue(0)
     assert workspace.metric_state.step == 0
     np.testing.assert_allclose(page.iterate.matrix, np.eye(2))
@@ -142,7 +142,7 @@ def test_that_every_learner_can_be_chosen(workspace: MetricWorkspace, until: Unt
     assert workspace.learning.fault == ""
     for step in (0, -1):
         workspace.set_state(replace(workspace.metric_state, step=step))
-        workspace.learn_page.grab()
+        workspace.page_of("learn").grab()
     if key == "mmc-lecture":
         assert workspace.details.facts.value("M is a") == "pseudometric"
 
@@ -163,9 +163,9 @@ def test_that_a_setting_learns_again_and_a_bad_one_is_told(workspace: MetricWork
     until(lambda: bool(workspace.learning.fault))
     assert "too few for 40 target neighbours" in workspace.learning.fault
     assert told[-1].kind == "error"
-    assert workspace.learn_page.scrubber.label.text() == "no iterations yet"
-    assert not workspace.learn_page.scrubber.play.isEnabled()
-    workspace.learn_page.grab()
+    assert workspace.page_of("learn").scrubber.label.text() == "no iterations yet"
+    assert not workspace.page_of("learn").scrubber.play.isEnabled()
+    workspace.page_of("learn").grab()
 
 
 def test_that_other_points_forget_what_was_dragged(workspace: MetricWorkspace, until: Until) -> None:
@@ -181,7 +181,7 @@ def test_that_other_points_forget_what_was_dragged(workspace: MetricWorkspace, u
 
 def test_the_lamps_and_a_formula(workspace: MetricWorkspace, until: Until) -> None:
     workspace.tabs["axioms"].click()
-    page = workspace.axiom_page
+    page = workspace.page_of("axioms")
     until(lambda: not page.busy and page.verdict is not None)
     assert page.lamps["T"].lamp is not None
     assert page.lamps["T"].lamp.state == "fails"
@@ -228,7 +228,7 @@ def test_that_a_saved_state_of_another_version_is_repaired(workspace: MetricWork
 
 
 def test_geometry_of_the_picture(workspace: MetricWorkspace) -> None:
-    canvas = workspace.learn_page.canvas
+    canvas = workspace.page_of("learn").canvas
     for x, y in ((0.0, 0.0), (1.5, -2.0)):
         assert canvas.to_plane(canvas.to_widget(x, y)) == pytest.approx((x, y))
     up, down = canvas.to_widget(0, 1), canvas.to_widget(0, -1)

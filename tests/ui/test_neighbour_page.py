@@ -43,7 +43,7 @@ def workspace(session: Session) -> Iterator[MetricWorkspace]:
 
 
 def test_that_faces_are_asked_and_a_column_can_be_chosen(workspace: MetricWorkspace) -> None:
-    page = workspace.neighbour_page
+    page = workspace.page_of("neighbours")
     assert page.outcome is not None
     found = page.outcome.strip
     assert found.folds == (2, 2)
@@ -71,7 +71,7 @@ def test_that_faces_are_asked_and_a_column_can_be_chosen(workspace: MetricWorksp
 
 
 def test_that_other_items_learn_anew_and_learning_again_too(workspace: MetricWorkspace) -> None:
-    page = workspace.neighbour_page
+    page = workspace.page_of("neighbours")
     page.form.changed.emit(replace(page.form.settings, data="digits", items=100))
     assert page.busy
     assert page.outcome is None
@@ -88,7 +88,7 @@ def test_that_other_items_learn_anew_and_learning_again_too(workspace: MetricWor
 
 
 def test_that_a_pair_without_truth_is_told(workspace: MetricWorkspace) -> None:
-    page, told = workspace.neighbour_page, []
+    page, told = workspace.page_of("neighbours"), []
     workspace.session.message.connect(told.append)
     page.form.changed.emit(replace(page.form.settings, data="pair"))
     assert _wait(lambda: not page.busy, 30.0)
@@ -102,7 +102,7 @@ def test_that_a_pair_without_truth_is_told(workspace: MetricWorkspace) -> None:
 
 
 def test_that_leaving_the_page_stops_it(workspace: MetricWorkspace) -> None:
-    page = workspace.neighbour_page
+    page = workspace.page_of("neighbours")
     page.form.changed.emit(replace(page.form.settings, learner="itml"))
     assert page.busy
     workspace.tabs["losses"].click()

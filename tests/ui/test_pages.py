@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from app.ui import sift, train
+from app.ui import metric, sift, train
 from app.ui.pages import Page, PageEntry
 
-ENTRIES = {f"{package.__name__}: {entry.key}": entry for package in (sift, train) for entry in package.PAGES}
+ENTRIES = {f"{package.__name__}: {entry.key}": entry for package in (sift, train, metric) for entry in package.PAGES}
 
 
 @pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)

@@ -49,7 +49,7 @@ def settled(page: RecipePage) -> Descended:
 
 
 def test_that_it_explodes_below_and_collapses_above(workspace: MetricWorkspace) -> None:
-    page = workspace.recipe_page
+    page = workspace.page_of("recipes")
     QTest.mouseClick(page.below, Qt.MouseButton.LeftButton)
     found = settled(page)
     assert found.fate[0] == "explodes"
@@ -69,7 +69,7 @@ def test_that_it_explodes_below_and_collapses_above(workspace: MetricWorkspace) 
 
 @pytest.mark.parametrize("repair", ["penalty", "trace", "ball", "similar"])
 def test_that_a_repair_shows_its_closed_form(workspace: MetricWorkspace, repair: str) -> None:
-    page = workspace.recipe_page
+    page = workspace.page_of("recipes")
     page.form.changed.emit(replace(page.form.settings, repair=repair))
     found = settled(page)
     assert CLOSED[repair] in workspace.details.formula.text()
@@ -81,7 +81,7 @@ def test_that_a_repair_shows_its_closed_form(workspace: MetricWorkspace, repair:
 
 
 def test_that_the_scrubber_replays_the_descent(workspace: MetricWorkspace) -> None:
-    page = workspace.recipe_page
+    page = workspace.page_of("recipes")
     page.scrubber.slider.setValue(0)
     assert page.state.step == 0
     np.testing.assert_allclose(page.canvas.root, np.eye(2))
@@ -91,14 +91,14 @@ def test_that_the_scrubber_replays_the_descent(workspace: MetricWorkspace) -> No
 
 
 def test_that_a_row_of_the_table_opens_its_method(workspace: MetricWorkspace) -> None:
-    table = workspace.recipe_page.table
+    table = workspace.page_of("recipes").table
     assert [table.item(line, 0).text() for line in range(len(ROWS))] == [row.title for row in ROWS]
     line = [row.key for row in ROWS].index("triplet")
     table.setFocus()
     table.setCurrentCell(line, 0)
     QTest.keyClick(table, Qt.Key.Key_Return)
     assert workspace.metric_state.page == "losses"
-    assert workspace.loss_page.state.loss == "triplet"
+    assert workspace.page_of("losses").state.loss == "triplet"
     assert "Triplet" in workspace.details.title.text()
     workspace.tabs["recipes"].click()
     place = table.visualItemRect(table.item(1, 1)).center()

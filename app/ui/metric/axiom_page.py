@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
@@ -18,6 +18,8 @@ from app.learning.axioms import Lamp, Verdict, search
 from app.learning.measures import AXIOM_NAMES, AXIOMS, Measure, measure, typed
 from app.records import Float64, UserError
 from app.ui.lane import Event
+from app.ui.metric.learning import Learning
+from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import short
 from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
@@ -201,15 +203,14 @@ class WitnessView(QWidget):
             painter.drawText(QPointF(x, place.y() + (18 if name == "y" else -8)), text)
 
 
-class AxiomPage(QWidget):
-    """Signals: ``changed`` a new state; ``facts`` rows and a sentence for the details."""
+class AxiomPage(MetricPage):
+    """The four lamps above, the witness of the one that is out below."""
 
-    changed = Signal(object)
-    facts = Signal(object)
+    key = "axioms"
+    title = "Axioms"
 
-    def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._session, self._look = session, look
+    def __init__(self, session: Session, look: Style, learning: Learning, parent: QWidget | None = None) -> None:
+        super().__init__(session, look, learning, parent)
         self.state = MetricState()
         self.verdict: Verdict | None = None
         self.fault = ""
@@ -266,7 +267,7 @@ class AxiomPage(QWidget):
             self.fault, self._job = str(error), 0
             self._show("")
             return
-        self._job = self._session.probe_lane.start(lambda: search(chosen))
+        self._job = self.session.probe_lane.start(lambda: search(chosen))
         title = "Your formula" if state.measure == "typed" else chosen.title
         self._show(f"{title}:  f(x, y) = {chosen.formula}   ({chosen.space})")
 
@@ -298,7 +299,7 @@ class AxiomPage(QWidget):
     def _on_failed(self, event: Event) -> None:
         if event.job == self._job and event.job:
             self._job, self.fault = 0, str(event.value)
-            self._session.message.emit(Message(self.fault, "error"))
+            self.session.message.emit(Message(self.fault, "error"))
             self._show()
 
     def _on_cancelled(self, event: Event) -> None:

@@ -11,7 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.learning.iterates import Iterate
@@ -20,10 +21,12 @@ from app.learning.mahalanobis import kind_of
 from app.learning.neighbours import target_neighbours
 from app.records import Float64, UserError
 from app.ui.metric.learning import Learning
+from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import EigenBars, HistoryCurve, short
 from app.ui.metric.points import PointCanvas, Shown, box_of
 from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
+from app.ui.session import Session
 from app.ui.style import Style
 
 SIDE = 300
@@ -49,16 +52,14 @@ def unit_of(matrix: Float64, box: tuple[float, float, float, float]) -> float:
     return next(step * power for step in (5, 2, 1) if step * power <= size * (1 + 1e-9))
 
 
-class LearnPage(QWidget):
-    """Signals: ``changed`` a new :class:`MetricState`; ``held`` for undo; ``facts`` rows, notes for the details."""
+class LearnPage(MetricPage):
+    """Points and ellipse at the left, objective, error and eigenvalues at the right, the scrubber below."""
 
-    changed = Signal(object)
-    held = Signal(object)
-    facts = Signal(object)
+    key = "learn"
+    title = "Learn M"
 
-    def __init__(self, learning: Learning, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.learning, self._look = learning, look
+    def __init__(self, session: Session, look: Style, learning: Learning, parent: QWidget | None = None) -> None:
+        super().__init__(session, look, learning, parent)
         self.state = MetricState()
         self.settings: Any = None
         self.canvas = PointCanvas(look)
@@ -82,7 +83,12 @@ class LearnPage(QWidget):
         self.canvas.dropped.connect(self._dropped)
         self.canvas.resized.connect(self.refresh)
         self.scrubber.moved.connect(self._scrubbed)
-        self.scrubber.held.connect(self.held)
+        self.scrubber.held.connect(session.hold_undo)
+        self._play = QAction("&Play or stop the iterations", self)
+        self._play.setShortcut(QKeySequence("Space"))
+        self._play.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        self._play.triggered.connect(self.scrubber.toggle)
+        self.canvas.addAction(self._play)
 
     def _arrange(self) -> None:
         side = QVBoxLayout()
@@ -113,10 +119,19 @@ class LearnPage(QWidget):
 
     # ---------------------------------------------------------------------- state
 
-    def show_state(self, state: MetricState, settings: Any) -> None:
+    def actions(self) -> list[QAction]:
+        """Return the key that plays."""
+        return [self._play]
+
+    def deactivate(self) -> None:
+        """Stop playing; what is being learned goes on."""
+        self.scrubber.stop()
+
+    def show_state(self, state: MetricState) -> None:
         """Show a state with the settings of its learner."""
+        settings = state.settings_of(state.learner, learner(state.learner).settings)
         self.state, self.settings = state, settings
-        self._side.setFixedWidth(round(SIDE * self._look.scale))
+        self._side.setFixedWidth(round(SIDE * self.look.scale))
         self.learning.show_state(state, settings)
         self.refresh()
 

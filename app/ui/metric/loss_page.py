@@ -11,15 +11,16 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QTimer, Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.learning.forces import Descent, Forces, contrastive
 from app.ui.chart import Chart
-from app.ui.form import build
+from app.ui.form import Form, build
 from app.ui.metric.force_canvas import Arrows, ForceCanvas
 from app.ui.metric.form_rows import show_rows
+from app.ui.metric.learning import Learning
 from app.ui.metric.loss_curves import delta_drawing, force_drawing, loss_drawing
 from app.ui.metric.loss_state import (
     LOSS_KEY,
@@ -33,8 +34,10 @@ from app.ui.metric.loss_state import (
     shown_fields,
     stuck_pairs,
 )
+from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import short
 from app.ui.metric.points import Shown, box_of
+from app.ui.metric.state import MetricState
 from app.ui.metric.words import CONTRASTIVE, TRIPLET, Words
 from app.ui.session import Session
 from app.ui.style import Style
@@ -49,15 +52,15 @@ REST = 1e-7  # no point moves farther in a step: it is over
 FAR = 30.0  # times the start's spread: the step was too large
 
 
-class LossPage(QWidget):
-    """Signals: ``facts`` rows and a sentence for the details; ``words`` what the page shows, when that changes."""
+class LossPage(MetricPage):
+    """The points with their forces at the left, the charts at the right."""
 
-    facts = Signal(object)
-    words_changed = Signal()
+    key = "losses"
+    title = "Losses"
+    section = "LOSS"
 
-    def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session, self._look = session, look
+    def __init__(self, session: Session, look: Style, learning: Learning, parent: QWidget | None = None) -> None:
+        super().__init__(session, look, learning, parent)
         self.state = LossState()
         self.points, self.labels = points_of(self.state)
         self.steps: list[Descent] = []
@@ -74,7 +77,7 @@ class LossPage(QWidget):
         self.play_button = self._button("Descend", "Step again and again, until nothing moves", self.toggle)
         self.nudge = self._button("Nudge apart", "", self._nudge)
         self.back = self._button("Put back", "Put every point where the scene begins", self._put_back)
-        self.form = build(self.state)
+        self.form: Form = build(self.state)
         self._timer = QTimer(self)
         self._timer.setInterval(FRAME_MS)
         self._timer.timeout.connect(self._tick)
@@ -133,12 +136,8 @@ class LossPage(QWidget):
         """What the page shows, in words."""
         return TRIPLET if self.state.triplets else CONTRASTIVE
 
-    def settings_widget(self) -> QWidget:
-        """Return the controls of loss and points."""
-        return self.form
-
-    def show_state(self) -> None:
-        """Come to the front."""
+    def show_state(self, _state: MetricState) -> None:
+        """Show the page's own state."""
         self._take(self._saved(), force=True)
 
     def _saved(self) -> LossState:
@@ -148,18 +147,9 @@ class LossPage(QWidget):
     def _set(self, **values: Any) -> None:
         self.session.set_workspace_state(LOSS_KEY, replace(self.state, **values))
 
-    def choose_loss(self, loss: str) -> None:
-        """Show another loss, as if it were chosen in the form."""
-        self._form_changed(replace(self._saved(), loss=loss))
-
     def _form_changed(self, state: LossState) -> None:
-        """Take settings from the form; another scene begins with its own points."""
-        fresh = (state.scene, state.triplets) != (self.state.scene, self.state.triplets)
         self.stop()
-        kept: dict[str, Any] = (
-            {"points": (), "chosen": 0} if fresh else {"points": self.state.points, "chosen": self.state.chosen}
-        )
-        self.session.set_workspace_state(LOSS_KEY, replace(state, **kept))
+        self.session.set_workspace_state(LOSS_KEY, self.state.followed_by(state))
 
     def _take(self, state: LossState, *, force: bool = False) -> None:
         """Show a state; whatever but the chosen point changed ends a descent."""
@@ -239,13 +229,12 @@ class LossPage(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the points the larger part of the width."""
-        self._side.setFixedWidth(min(round(SIDE * self._look.scale), round(SHARE * self.width())))
+        self._side.setFixedWidth(min(round(SIDE * self.look.scale), round(SHARE * self.width())))
         super().resizeEvent(event)
 
-    def hideEvent(self, event: QHideEvent) -> None:
+    def deactivate(self) -> None:
         """Stop: nobody looks."""
         self.stop()
-        super().hideEvent(event)
 
     def _tick(self) -> None:
         if not self._advance() or len(self.steps) > MOST_STEPS:

@@ -88,6 +88,12 @@ class LossState(Settings):
         """Whether the loss compares three points."""
         return self.loss in ("triplet", "plain")
 
+    def followed_by(self, new: LossState) -> LossState:
+        """Return new settings with the points as they are; another scene begins with its own."""
+        if (new.scene, new.triplets) != (self.scene, self.triplets):
+            return replace(new, points=(), chosen=0)
+        return replace(new, points=self.points, chosen=self.chosen)
+
     @property
     def form(self) -> Form:
         """The form of the contrastive loss; the lecture's for a triplet loss."""

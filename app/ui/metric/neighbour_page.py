@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.jobs import Job, Progress
@@ -22,12 +22,15 @@ from app.learning.descriptor_data import DescriptorSettings, Located, located
 from app.learning.strip import KINDS, Strip, strip
 from app.records import ImagePair, UInt8, UserError
 from app.ui.facts import patch_of, sentence
-from app.ui.form import build
+from app.ui.form import Form, build
 from app.ui.lane import Event
 from app.ui.metric.alike_view import AlikeView
 from app.ui.metric.form_rows import show_rows
+from app.ui.metric.learning import Learning
 from app.ui.metric.neighbour_state import NEIGHBOUR_KEY, NeighbourState, used_fields
+from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import short
+from app.ui.metric.state import MetricState
 from app.ui.metric.strip_view import MOST, StripView
 from app.ui.metric.words import NEIGHBOURS, Words
 from app.ui.session import Message, Session
@@ -79,14 +82,15 @@ def _quiet(job: Generator[Progress, None, Located]) -> Job[Located]:
         job.close()
 
 
-class NeighbourPage(QWidget):
-    """Signals: ``facts`` rows and a sentence for the details."""
+class NeighbourPage(MetricPage):
+    """What changed in words above, the columns of items below."""
 
-    facts = Signal(object)
+    key = "neighbours"
+    title = "Neighbours"
+    section = "NEIGHBOURS"
 
-    def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session, self._look = session, look
+    def __init__(self, session: Session, look: Style, learning: Learning, parent: QWidget | None = None) -> None:
+        super().__init__(session, look, learning, parent)
         self.state = NeighbourState()
         self.outcome: Outcome | None = None
         self.fault = ""
@@ -95,7 +99,7 @@ class NeighbourPage(QWidget):
         self._shown: object = None
         self._job = 0
         self._asked: tuple[Any, ...] = ()
-        self.form = build(self.state)
+        self.form: Form = build(self.state)
         self.head = QLabel()
         self.head.setProperty("role", "title")
         self.head.setWordWrap(True)
@@ -148,8 +152,8 @@ class NeighbourPage(QWidget):
         """What the page shows, in words."""
         return NEIGHBOURS
 
-    def show_state(self) -> None:
-        """Come to the front."""
+    def show_state(self, _state: MetricState) -> None:
+        """Show the page's own state."""
         self._take()
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -157,10 +161,9 @@ class NeighbourPage(QWidget):
         super().showEvent(event)
         self._take()
 
-    def hideEvent(self, event: QHideEvent) -> None:
+    def deactivate(self) -> None:
         """Let a strip that nobody looks at be."""
         self.cancel()
-        super().hideEvent(event)
 
     def cancel(self) -> None:
         """Stop; the folds asked so far stay."""

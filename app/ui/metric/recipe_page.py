@@ -10,20 +10,22 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.records import UserError
 from app.ui.chart import Chart, Curve, Drawing, Place
-from app.ui.form import build
+from app.ui.form import Form, build
 from app.ui.lane import Event
 from app.ui.metric.form_rows import show_rows
+from app.ui.metric.learning import Learning
+from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import HistoryCurve, short
 from app.ui.metric.points import Shown, box_of
 from app.ui.metric.recipe_state import CLOSED, RECIPE_KEY, Descended, RecipeState, descend, map_of
 from app.ui.metric.recipe_table import MapCanvas, RecipeTable
 from app.ui.metric.scrubber import Scrubber
+from app.ui.metric.state import MetricState
 from app.ui.metric.words import RECIPES, Words
 from app.ui.session import Message, Session
 from app.ui.style import Style
@@ -33,22 +35,21 @@ NEAR = 0.03  # how far from λ* the buttons go
 FATES = {"collapses": "collapses to a point", "explodes": "explodes along one direction", "stays": "stays"}
 
 
-class RecipePage(QWidget):
-    """Signals: ``facts`` rows and a sentence; ``words_changed``; ``wanted`` the key of a method to look at."""
+class RecipePage(MetricPage):
+    """The points where L takes them, the charts beside them, the table of methods below."""
 
-    facts = Signal(object)
-    words_changed = Signal()
-    wanted = Signal(object)
+    key = "recipes"
+    title = "Recipes"
+    section = "NAIVE OBJECTIVE"
 
-    def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.session, self._look = session, look
+    def __init__(self, session: Session, look: Style, learning: Learning, parent: QWidget | None = None) -> None:
+        super().__init__(session, look, learning, parent)
         self.state = RecipeState()
         self.found: Descended | None = None
         self.fault = ""
         self._job = 0
         self._asked: RecipeState | None = None
-        self.form = build(self.state)
+        self.form: Form = build(self.state)
         self.canvas = MapCanvas(look)
         self.weights = Chart(look, "Smallest eigenvalue of A against λ")
         self.growth = HistoryCurve(look, "‖L‖")
@@ -116,18 +117,17 @@ class RecipePage(QWidget):
         """What the page shows, in words: with the closed form of what is added."""
         return replace(RECIPES, formula=f"{RECIPES.formula}     {CLOSED[self.state.repair]}")
 
-    def show_state(self) -> None:
-        """Come to the front."""
+    def show_state(self, _state: MetricState) -> None:
+        """Show the page's own state."""
         self._take(force=True)
 
-    def hideEvent(self, event: QHideEvent) -> None:
+    def deactivate(self) -> None:
         """Stop playing: nobody looks."""
         self.scrubber.stop()
-        super().hideEvent(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Leave the points the larger part of the width."""
-        self._side.setFixedWidth(min(round(SIDE * self._look.scale), round(SHARE * self.width())))
+        self._side.setFixedWidth(min(round(SIDE * self.look.scale), round(SHARE * self.width())))
         super().resizeEvent(event)
 
     def _set(self, state: RecipeState) -> None:

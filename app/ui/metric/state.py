@@ -11,13 +11,6 @@ from typing import Any
 from app.learning.toy import TOYS
 from app.settings import Settings, choice, flag, from_json, number, to_json
 
-PAGES = {
-    "learn": "Learn M",
-    "losses": "Losses",
-    "neighbours": "Neighbours",
-    "recipes": "Recipes",
-    "axioms": "Axioms",
-}
 Moved = tuple[tuple[int, float, float], ...]
 
 
@@ -28,7 +21,7 @@ class MetricState(Settings):
     The first group has controls of its own; the declared fields make the form.
 
     Attributes:
-        page: key of ``PAGES``.
+        page: key of a line of ``app.ui.metric.PAGES``.
         learner: key of a row of the recipe table.
         learned_with: (learner, its settings as plain items), for those that were changed.
         moved: (row, x, y) of points that were dragged.

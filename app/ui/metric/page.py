@@ -1,0 +1,60 @@
+"""What a page of the Metric workspace is.
+
+What lives here: :class:`MetricPage`. What does not: any page, and the frame around them (``app.ui.workspaces.metric``).
+May import: ``pages``, the form, the states and words, the session, Qt.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app.ui.metric.state import MetricState
+from app.ui.metric.words import Words
+from app.ui.pages import Page
+
+if TYPE_CHECKING:
+    from app.ui.form import Form
+    from app.ui.metric.learning import Learning
+    from app.ui.session import Session
+    from app.ui.style import Style
+
+
+class MetricPage(Page):
+    """Base of every page.
+
+    Class attributes:
+        section: head of its form in the panel of settings.
+
+    Attributes:
+        form: its own controls; None for a page whose controls are the workspace's.
+        learning: what runs the learner of the plane.
+
+    Signals:
+        facts: (rows, sentence) for the details.
+        words_changed: ``words`` would now be others.
+        changed: a new :class:`MetricState`.
+        wanted: key of a method to look at.
+    """
+
+    section: ClassVar[str] = ""
+    facts = Signal(object)
+    words_changed = Signal()
+    changed = Signal(object)
+    wanted = Signal(object)
+
+    def __init__(self, session: Session, look: Style, learning: Learning, parent: QWidget | None = None) -> None:
+        super().__init__(session, look, parent)
+        self.learning = learning
+        self.form: Form | None = None
+
+    @property
+    def words(self) -> Words | None:
+        """What the page shows, in words; None where they follow from the workspace's state."""
+        return None
+
+    def show_state(self, state: MetricState) -> None:
+        """Show the workspace's state, or the page's own from the session; called only while the page is in front."""
+        raise NotImplementedError
