@@ -11,21 +11,22 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence, QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from app.jobs import Progress
 from app.records import Point, Selection
-from app.ui.form import Form, build
+from app.ui.form import build
 from app.ui.lane import Event
 from app.ui.session import Message, Session, failure_message
 from app.ui.sift.grid_shape import GridShape
 from app.ui.sift.history_words import row_at, story
 from app.ui.sift.level_grid import LevelGrid
 from app.ui.sift.level_jobs import Cell, LevelPicture, Palette, columns, level_picture, prepared_grid, shown_octaves
-from app.ui.sift.page import SiftContext, SiftPage
+from app.ui.sift.page import SiftContext
 from app.ui.sift.picture_view import PictureView
 from app.ui.sift.probe_panel import WAITING, Place, ProbePanel, head
+from app.ui.sift.split_page import Key, SplitPage
 from app.ui.sift.state import SpaceState
 from app.ui.style import Style
 from app.vision.scale_space import Kind, ScaleSpace
@@ -34,15 +35,16 @@ STATE_KEY = "sift.space"
 NEAR = 1.0  # a point this close to a keypoint, in pixels, means the keypoint
 
 
-class ScaleSpacePage(SiftPage):
+class ScaleSpacePage(SplitPage):
     """Grid at the left, the chosen level at the right, the probe in the details."""
 
     key = "space"
     title = "Scale space"
 
     def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(session, look, parent)
-        self.state: SpaceState = session.workspace_state(STATE_KEY, SpaceState())
+        state: SpaceState = session.workspace_state(STATE_KEY, SpaceState())
+        super().__init__(session, look, build(state), parent)
+        self.state = state
         self.context: SiftContext | None = None
         self.cell: Cell = (self.state.octave, self.state.layer)
         self.point: Point | None = None
@@ -57,23 +59,15 @@ class ScaleSpacePage(SiftPage):
         self.view = PictureView(look, "The chosen level", pointing=True)
         self.view.draw_under, self.view.draw_over = self._draw_circles, self._draw_blob
         self.probe = ProbePanel(look)
-        self.form: Form = build(self.state)
         self._cells = session.lane("sift-levels")
         self._one = session.lane("sift-level")
         self._build()
         self.setFocusProxy(self.grid)
-        self._actions = self._make_actions()
+        self._add_keys(self._page_keys())
         self._connect()
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        left = QWidget()
-        inner = QVBoxLayout(left)
-        inner.setContentsMargins(12, 8, 4, 8)
-        inner.setSpacing(4)
+        inner = self._split(self.view, (550, 450), spacing=4)
         line = QHBoxLayout()
         self.head = head("LEVELS")
         self.kinds: dict[Kind, QToolButton] = {}
@@ -94,10 +88,6 @@ class ScaleSpacePage(SiftPage):
             line.addWidget(button)
         inner.addLayout(line)
         inner.addWidget(self.grid, 1)
-        split.addWidget(left)
-        split.addWidget(self.view)
-        split.setSizes([550, 450])
-        column.addWidget(split)
 
     def _connect(self) -> None:
         self.grid.cell_chosen.connect(self._choose_cell)
@@ -112,41 +102,21 @@ class ScaleSpacePage(SiftPage):
             lane.finished.connect(take)
             lane.failed.connect(lambda event: self.session.message.emit(failure_message(event)))
 
-    def _make_actions(self) -> list[QAction]:
-        made = []
-        for text, key, run in (
+    def _page_keys(self) -> tuple[Key, ...]:
+        return (
             ("&Gaussians or differences", "D", self._toggle_kind),
             ("&Level or picture large", "V", self._toggle_large),
             ("&Keypoints of the level", "K", lambda: self._set(replace(self.state, circles=not self.state.circles))),
             ("Go to the &nearest extremum", "N", self._go_to_nearest),
             ("&Fit", "F", self.view.fit),
             ("&1 : 1", "0", self.view.actual_size),
-        ):
-            action = QAction(text, self)
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            action.triggered.connect(lambda _checked=False, run=run: run())
-            made.append(action)
-        self.addActions(made)
-        return made
+        )
 
     # ------------------------------------------------------------- what the frame asks
-
-    def settings_widget(self) -> QWidget:
-        """Return the switches of the page."""
-        return self.form
 
     def details_widget(self) -> QWidget:
         """Return cube, curve and histogram at the cursor."""
         return self.probe
-
-    def actions(self) -> list[QAction]:
-        """Return the page's actions."""
-        return self._actions
-
-    def picture(self) -> QWidget:
-        """Return the grid with the large view."""
-        return self
 
     @property
     def busy(self) -> bool:

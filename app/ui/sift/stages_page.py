@@ -9,22 +9,23 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtCore import QPointF, QSignalBlocker, Qt
-from PySide6.QtGui import QAction, QKeySequence, QPainter, QPen
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QPainter, QPen
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QToolButton, QWidget
 
 from app.jobs import Progress
 from app.records import Point, Selection
 from app.settings import fields_of
-from app.ui.form import Form, build, from_slider, slider_steps, to_slider
+from app.ui.form import build, from_slider, slider_steps, to_slider
 from app.ui.session import Session, failure_message
 from app.ui.sift import stage_paint
 from app.ui.sift.funnel_view import FunnelView
 from app.ui.sift.history_panel import HistoryPanel
 from app.ui.sift.history_words import STAGE_NAMES, story
-from app.ui.sift.page import SiftContext, SiftPage
+from app.ui.sift.page import SiftContext
 from app.ui.sift.picture_view import PictureView
 from app.ui.sift.player import Player
 from app.ui.sift.probe_panel import head
+from app.ui.sift.split_page import Key, SplitPage
 from app.ui.sift.stage_marks import Chosen, StageMarks, choose
 from app.ui.sift.state import StagesState
 from app.ui.status import ElidedLabel
@@ -41,15 +42,16 @@ NOTHING = (
 )
 
 
-class StagesPage(SiftPage):
+class StagesPage(SplitPage):
     """Funnel at the left, the picture with its marks at the right, the history in the details."""
 
     key = "stages"
     title = "Stages"
 
     def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(session, look, parent)
-        self.state: StagesState = session.workspace_state(STATE_KEY, StagesState())
+        state: StagesState = session.workspace_state(STATE_KEY, StagesState())
+        super().__init__(session, look, build(state), parent)
+        self.state = state
         self.context: SiftContext | None = None
         self.explanation: SiftExplanation | None = None  # what is drawn: the complete one, or the player's
         self.chosen: Chosen | None = None
@@ -62,31 +64,19 @@ class StagesPage(SiftPage):
         self.view = PictureView(look, "The picture with its candidates", pointing=False)
         self.view.draw_over = self._draw_over
         self.history = HistoryPanel(look)
-        self.form: Form = build(self.state)
         self._build()
         self.setFocusProxy(self.funnel)
-        self._actions = self._make_actions()
+        self._add_keys(self._page_keys())
         self._connect()
         self._show_player()
 
     # ------------------------------------------------------------------------ building
 
     def _build(self) -> None:
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        split = QSplitter(Qt.Orientation.Horizontal)
-        split.setChildrenCollapsible(False)
-        left = QWidget()
-        inner = QVBoxLayout(left)
-        inner.setContentsMargins(12, 8, 4, 8)
-        inner.setSpacing(6)
+        inner = self._split(self.view, (460, 540), spacing=6)
         inner.addWidget(head("THE FUNNEL · CLICK A STAGE TO SEE WHO DIED THERE"))
         inner.addLayout(self._controls())
         inner.addWidget(self.funnel, 1)
-        split.addWidget(left)
-        split.addWidget(self.view)
-        split.setSizes([460, 540])
-        column.addWidget(split)
 
     def _controls(self) -> QHBoxLayout:
         line = QHBoxLayout()
@@ -131,41 +121,21 @@ class StagesPage(SiftPage):
         self.session.state_changed.connect(self._show_state)
         self.look.changed.connect(lambda _look: self._show_player())
 
-    def _make_actions(self) -> list[QAction]:
-        made = []
-        for text, key, run in (
+    def _page_keys(self) -> tuple[Key, ...]:
+        return (
             ("&Play or pause", "Space", self.toggle_play),
             ("&One step", ".", self.take_step),
             ("&Survivors", "S", lambda: self._set(replace(self.state, survivors=not self.state.survivors))),
             ("&Rejected", "R", lambda: self._set(replace(self.state, rejected=not self.state.rejected))),
             ("&Fit", "F", self.view.fit),
             ("&1 : 1", "0", self.view.actual_size),
-        ):
-            action = QAction(text, self)
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            action.triggered.connect(lambda _checked=False, run=run: run())
-            self.addAction(action)
-            made.append(action)
-        return made
+        )
 
     # ------------------------------------------------------------- what the frame asks
-
-    def settings_widget(self) -> QWidget:
-        """Return the switches of the page."""
-        return self.form
 
     def details_widget(self) -> QWidget:
         """Return the history of the candidate under the mouse."""
         return self.history
-
-    def actions(self) -> list[QAction]:
-        """Return the page's actions."""
-        return self._actions
-
-    def picture(self) -> QWidget:
-        """Return the page: funnel and picture belong together."""
-        return self
 
     def deactivate(self) -> None:
         """Stop playing."""
