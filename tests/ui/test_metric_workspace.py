@@ -248,3 +248,12 @@ def test_that_theme_and_size_change_without_fault(workspace: MetricWorkspace) ->
         assert not workspace.grab().isNull()
     assert workspace.copy_picture()
     workspace.deactivate()
+
+
+def test_that_no_page_makes_a_small_window_grow(workspace: MetricWorkspace, until: Until) -> None:
+    for key, tab in workspace.tabs.items():
+        tab.click()
+        assert workspace.page is workspace.page_of(key)
+        assert tab.isChecked()
+    settled(workspace, until)
+    assert workspace.minimumSizeHint().height() <= 480  # what a window of 1280 × 800 leaves between the docks

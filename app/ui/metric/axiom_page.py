@@ -229,7 +229,7 @@ class AxiomPage(MetricPage):
         self.complaint.setWordWrap(True)
         self.lamps = {axiom: LampWidget(look, axiom) for axiom in AXIOMS}
         self.witness = WitnessView(look)
-        column = QVBoxLayout(self)
+        column = QVBoxLayout(self._scrolled())
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
         for widget in (self.head, self.formula, self.complaint, *self.lamps.values()):

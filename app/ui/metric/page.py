@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import Words
@@ -54,6 +54,21 @@ class MetricPage(Page):
     def words(self) -> Words | None:
         """What the page shows, in words; None where they follow from the workspace's state."""
         return None
+
+    def _scrolled(self) -> QWidget:
+        """Return a body for the page's layout that scrolls where it does not fit: the window need not grow for it."""
+        scroll = QScrollArea()
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        body = QWidget()
+        scroll.setWidget(body)
+        for part in (scroll.viewport(), body):
+            part.setAutoFillBackground(False)  # the page's own shows through
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scroll)
+        return body
 
     def show_state(self, state: MetricState) -> None:
         """Show the workspace's state, or the page's own from the session; called only while the page is in front."""

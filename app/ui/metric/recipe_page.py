@@ -82,7 +82,7 @@ class RecipePage(MetricPage):
         bar.addWidget(self.below)
         bar.addWidget(self.above)
         bar.addWidget(self.legend, 1)
-        column = QVBoxLayout(self)
+        column = QVBoxLayout(self._scrolled())
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(row, 1)
