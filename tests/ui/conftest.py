@@ -13,6 +13,7 @@ import pytest
 from match_parts import Counted, Hands, small_pair
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
+from train_parts import Lab, opened
 from window_parts import Jobs
 
 from app import matchers, pairs
@@ -132,3 +133,9 @@ def hands(shared: tuple[Hands, Counted]) -> Hands:
 def counted(shared: tuple[Hands, Counted], hands: Hands) -> Counted:
     """What the matchers of ``hands`` were asked to do since the test began."""
     return shared[1]
+
+
+@pytest.fixture
+def lab(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, own_config_folder: Path) -> Iterator[Lab]:
+    """The window on the Train workspace."""
+    yield from opened(qapp, tmp_path, monkeypatch)

@@ -28,6 +28,12 @@ PAGES: tuple[PageEntry, ...] = (
         "app.ui.train.triplets_page:TripletsPage",
     ),
     PageEntry(
+        "margin",
+        "Margin",
+        "One margin for all, against classes of unequal spread",
+        "app.ui.train.margin_page:MarginPage",
+    ),
+    PageEntry(
         "match",
         "Match",
         "The open pair matched by the network of any epoch, beside SIFT",

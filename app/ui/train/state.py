@@ -45,6 +45,8 @@ class TrainState(Settings):
         projection: ``pca`` or ``tsne``.
         patch: the held-out patch pointed at (its row), -1 for none.
         compare: whether the curves of the run before are drawn as well.
+        margin: tried on the page of margins, 0 = the one in training.
+        group: the class pointed at there, -1 for none.
     """
 
     page: str = "curves"
@@ -52,6 +54,8 @@ class TrainState(Settings):
     projection: str = "pca"
     patch: int = -1
     compare: bool = True
+    margin: float = 0.0
+    group: int = -1
 
 
 @dataclass(frozen=True)
