@@ -22,6 +22,7 @@ from app.ui.session import failure_message
 from app.ui.train import places
 from app.ui.train.embedding_view import EmbeddingView, as_pixmap, stretched
 from app.ui.train.page import Headed, TrainPage
+from app.ui.train.photograph import PlaceView, Shown, key_of, photograph
 from app.ui.train.projection import KINDS, Projection, project
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from app.ui.style import Style
     from app.ui.train.trainer import Trainer
 
-LANE = "learn-view"
+LANE, PHOTOGRAPHS_LANE = "learn-view", "learn-photograph"
+KEPT_PHOTOGRAPHS = 6
 FRESH = "Press Start at the right: held-out patches are placed here before the first step, and after every epoch."
 NO_TOWER = "A joint network has no descriptor of one patch, so there is nothing to place."
 MOST_WORDS = 20
@@ -57,6 +59,12 @@ class EmbeddingPage(TrainPage):
         self.kinds: dict[str, QToolButton] = {}
         self.patches = [Patch(look, words) for words in ("this patch", "same point", "nearest other")]
         self.facts = Facts(look, "The patch in hand")
+        self.photograph = PlaceView(look)
+        self._read: dict[tuple[int, str], Shown] = {}
+        self._read_of: object = None
+        self._reader = session.lane(PHOTOGRAPHS_LANE)
+        self._reading, self._wanted = 0, (-1, "")
+        self._marked = np.zeros(0, np.int64)
         self.words = sentence(POINT)
         self.words.setProperty("role", "help")
         self.show_pairs = QPushButton("Hardest wrong pairs")
@@ -75,6 +83,9 @@ class EmbeddingPage(TrainPage):
         session.selection_changed.connect(self._follow)
         self._lane.finished.connect(self._finished)
         self._lane.failed.connect(self._failed)
+        self._reader.finished.connect(self._photograph_read)
+        self._reader.failed.connect(self._photograph_failed)
+        self.photograph.chosen.connect(lambda ring: self._choose(int(self._marked[ring])))
 
     def _lay_out(self) -> None:
         group = QButtonGroup(self)
@@ -97,18 +108,16 @@ class EmbeddingPage(TrainPage):
         side.setContentsMargins(8, 8, 8, 8)
         side.setSpacing(8)
         side.addLayout(head)
-        self.patches[0].setMaximumHeight(self.look.px(27))
-        side.addWidget(self.patches[0])
         pair = QHBoxLayout()
         pair.setSpacing(8)
-        for patch in self.patches[1:]:
-            patch.setMaximumHeight(self.look.px(14))
+        for patch in self.patches:
+            patch.setFixedHeight(self.look.px(12))
             pair.addWidget(patch)
         side.addLayout(pair)
         side.addWidget(self.facts)
         side.addWidget(self.words)
         side.addWidget(self.show_pairs)
-        side.addStretch(1)
+        side.addWidget(self.photograph, 1)
         column = QWidget()
         column.setLayout(side)
         column.setFixedWidth(self.look.px(31))
@@ -148,8 +157,8 @@ class EmbeddingPage(TrainPage):
 
     @property
     def busy(self) -> bool:
-        """Whether a projection is being made."""
-        return self._lane.busy
+        """Whether a projection is being made, or a photograph is being read."""
+        return self._lane.busy or self._reader.busy
 
     def picture(self) -> QWidget:
         """Return the plane."""
@@ -212,6 +221,7 @@ class EmbeddingPage(TrainPage):
             self.facts.set_rows([])
             self.words.setText(POINT)
             self.show_pairs.setVisible(False)
+            self._show_photograph(-1)
             return
         held = prepared.held_out
         rows = (row, int(projection.partner[row]), projection.nearest_other(row))
@@ -233,6 +243,45 @@ class EmbeddingPage(TrainPage):
             else "Another point is nearer than its own: matching goes wrong here."
         )
         self.show_pairs.setVisible(bool((projection.judged.hardest == own).any()))
+        self._show_photograph(row)
+
+    # -------------------------------------------------------------------- its photograph
+
+    def _show_photograph(self, row: int) -> None:
+        """Show the photograph of a row of the sample with all places of the sample in it, reading it if need be."""
+        projection, prepared = self.view.projection, self.trainer.prepared
+        key = None
+        if projection is not None and prepared is not None and row >= 0:
+            key = key_of(prepared, int(projection.judged.sample[row]))
+        if key is None or prepared is None or projection is None:
+            self.photograph.set_photograph(None)
+            self.photograph.set_places(np.zeros((0, 2)), -1)
+            return
+        if self._read_of is not prepared:
+            self._read_of, self._wanted = prepared, (-1, "")
+            self._read.clear()
+        rows = projection.judged.sample
+        self._marked = np.array([i for i, own in enumerate(rows.tolist()) if key_of(prepared, own) == key], np.int64)
+        self.photograph.set_places(
+            prepared.held_out.place[rows[self._marked]].astype(np.float64), int(np.flatnonzero(self._marked == row)[0])
+        )
+        self.photograph.set_photograph(self._read.get(key), "Reading the photograph …")
+        if key not in self._read and self._wanted != key:
+            self._wanted = key
+            self._reading = self._reader.start(lambda: photograph(prepared, key))
+
+    def _photograph_read(self, event: Event) -> None:
+        if event.job != self._reading or self._read_of is not self.trainer.prepared:
+            return
+        self._wanted = (-1, "")
+        while len(self._read) >= KEPT_PHOTOGRAPHS:
+            self._read.pop(next(iter(self._read)))
+        self._read[event.value.key] = event.value
+        self._show_photograph(self.view.shown)
+
+    def _photograph_failed(self, event: Event) -> None:
+        if event.job == self._reading:  # asked for again only when another patch is pointed at
+            self.photograph.set_photograph(None, failure_message(event).text)
 
 
 def as_rgb(patch: UInt8) -> UInt8:

@@ -156,24 +156,32 @@ def _name(plan: DataPlan) -> str:
 _Photographs = tuple[list[tuple[str, UInt8]], Ids]
 
 
-def _from_scikit(_plan: DataPlan) -> Job[_Photographs]:
-    return (yield from _from_files(find_photographs([SCIKIT_IMAGE])))
+def photograph_files(plan: DataPlan) -> list[Path]:
+    """Return the photographs that a plan warps, scene by scene; none where patches are of the open pair or of sets.
+
+    Raises:
+        UserError: if the folder is gone, or there is no image in it.
+    """
+    from app import locate
+    from app.vision.photographs import FILES
+
+    source = plan.data.source
+    if source == "photographs":
+        return find_photographs([SCIKIT_IMAGE])
+    if source == "folder":
+        return find_photographs([plan.data.path])
+    if source == "builtin":
+        return [locate.photographs() / FILES.get(name, f"{name}.png") for name in BUILTIN_PHOTOGRAPHS]
+    return []
 
 
-def _from_folder(plan: DataPlan) -> Job[_Photographs]:
-    return (yield from _from_files(find_photographs([plan.data.path])))
+def _warped(plan: DataPlan) -> Job[_Photographs]:
+    return (yield from _from_files(photograph_files(plan)))
 
 
 def _from_files(files: list[Path]) -> Job[_Photographs]:
     read = yield from read_photographs(files)
     return [(p.name, p.grey) for p in read], tuple((p.name, p.sha256) for p in read)
-
-
-def _from_builtin(_plan: DataPlan) -> Job[_Photographs]:
-    from app import locate
-    from app.vision.photographs import FILES
-
-    return (yield from _from_files([locate.photographs() / FILES.get(n, f"{n}.png") for n in BUILTIN_PHOTOGRAPHS]))
 
 
 def _from_pictures(plan: DataPlan) -> Job[_Photographs]:
@@ -188,9 +196,9 @@ def _from_pictures(plan: DataPlan) -> Job[_Photographs]:
 
 
 _PHOTOGRAPHS: dict[str, Callable[[DataPlan], Job[_Photographs]]] = {
-    "photographs": _from_scikit,
-    "folder": _from_folder,
-    "builtin": _from_builtin,
+    "photographs": _warped,
+    "folder": _warped,
+    "builtin": _warped,
     "pictures": _from_pictures,
 }
 
