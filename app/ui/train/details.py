@@ -97,10 +97,11 @@ class TrainDetails(QWidget):
             ]
         if trainer.run is not None:
             plan = towers.PLANS[trainer.run.network]
-            margin = "" if not margin_of(trainer.run) else f", m = {margin_of(trainer.run):g}"
+            margin = margin_of(trainer.run)
             rows += [
                 ("weights", f"{towers.parameters(side, plan):,}"),
-                ("loss", f"{trainer.run.loss}{margin}"),
+                ("loss", trainer.run.loss),
+                *((("margin m", f"{margin:g}"),) if margin else ()),
                 ("negatives", trainer.run.miner),
             ]
         if trainer.before is not None and trainer.before_run is not None:

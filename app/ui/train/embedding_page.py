@@ -120,7 +120,7 @@ class EmbeddingPage(TrainPage):
         side.addWidget(self.photograph, 1)
         column = QWidget()
         column.setLayout(side)
-        column.setFixedWidth(self.look.px(31))
+        column.setFixedWidth(self.look.px(34))
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 0, 8, 8)
         line.setSpacing(8)

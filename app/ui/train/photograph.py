@@ -156,9 +156,9 @@ class PlaceView(QWidget):
             painter.end()
             return
         painter.drawPixmap(self.area(), self._pixmap, QRectF(self._pixmap.rect()))
-        small, large = self._look.px(0.4), self._look.px(1.0)
+        small, large = self._look.px(0.3), self._look.px(1.0)
         points = self.points()
-        for colour, width in (("canvas", 3.0), ("right", 1.4)):  # dark below light: seen on any picture
+        for colour, width in (("canvas", 2.2), ("right", 1.2)):  # dark below light: seen on any picture
             painter.setPen(QPen(self._look.colour(colour), width))
             for x, y in points.tolist():
                 painter.drawEllipse(QPointF(x, y), small, small)
