@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from PySide6.QtCore import QTimer
 from timing import Table
 
 from app.jobs import Progress, run_to_end
@@ -25,7 +27,12 @@ from app.learning.photographs import SCIKIT_IMAGE, find_photographs, read_photog
 from app.learning.train import JUDGE_SHARE, train
 from app.learning.train_settings import TrainSettings
 from app.records import UInt8
-from app.ui.train.state import FIRST_SETTINGS, FIRST_WARP
+from app.ui import launch
+from app.ui.session_state import FOLDER_VARIABLE
+from app.ui.train.sources import DataPlan, Prepared
+from app.ui.train.state import FIRST_SETTINGS, FIRST_WARP, SETTINGS_KEY
+from app.ui.train.trainer import Trainer
+from app.ui.workspaces.train import TrainWorkspace
 
 pytestmark = pytest.mark.bench
 
@@ -83,20 +90,9 @@ def child(patch_file: Path, project_root: Path) -> Iterator[subprocess.Popen[str
     running.communicate()
 
 
-def test_training_in_the_window_against_a_process_of_its_own(
-    qapp: object,
-    child: subprocess.Popen[str],
-    patch_file: Path,
-    table: Table,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """The same steps by turns, the window drawing its curves all the while."""
-    from app.ui.launch import _wait, open_window
-    from app.ui.session_state import FOLDER_VARIABLE
-    from app.ui.train.sources import DataPlan, Prepared
-    from app.ui.train.state import SETTINGS_KEY
-
+@pytest.fixture
+def live(qapp: object, patch_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Trainer]:
+    """The trainer of the real window, training with its curves in view."""
     data = of_file(patch_file)
 
     def prepared(plan: DataPlan, seed: int, kept: Path | None = None) -> Generator[Progress, None, Prepared]:
@@ -105,51 +101,64 @@ def test_training_in_the_window_against_a_process_of_its_own(
 
     monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
     monkeypatch.setattr("app.ui.train.trainer.prepare", prepared)
-    window = open_window(None, [], workspace="train", theme="dark")
+    window = launch.open_window(None, [], workspace="train", theme="dark")
     try:
         window.resize(1600, 1000)
         window.docks.arrange()
         window.show()
         front = window.front
-        trainer = front.trainer  # type: ignore[union-attr]
-        assert _wait(lambda: window.session.complete and trainer.phase == "idle", 60)
+        assert isinstance(front, TrainWorkspace)
+        assert launch._wait(lambda: window.session.complete and front.trainer.phase == "idle", 60)
         window.session.set_workspace_state(SETTINGS_KEY, LIVE)
-        front.start()  # type: ignore[union-attr]
-
-        def here() -> float:
-            first = trainer.snapshot.step
-            start = time.perf_counter()
-            assert _wait(lambda: trainer.snapshot.step >= first + STEPS, 120)
-            return (time.perf_counter() - start) / (trainer.snapshot.step - first)
-
-        def there() -> float:
-            """While the window goes on drawing what it has, as often as before."""
-            assert child.stdin is not None
-            assert child.stdout is not None
-            child.stdin.write("go\n")
-            child.stdin.flush()
-            os.set_blocking(child.stdout.fileno(), False)
-            said: list[str] = []
-
-            def answered() -> bool:
-                trainer.changed.emit()
-                said.append(child.stdout.read() or "")  # type: ignore[union-attr]
-                return "\n" in "".join(said)
-
-            assert _wait(answered, 120)
-            return float("".join(said)) / STEPS
-
-        assert _wait(lambda: trainer.snapshot is not None and trainer.snapshot.step >= WARM, 120)
-        seconds: dict[str, list[float]] = {"here": [], "there": []}
-        for _ in range(ROUNDS):
-            trainer.pause()
-            _wait(lambda: False, 0.5)  # the batch under way ends
-            seconds["there"].append(there())
-            trainer.go_on()
-            _wait(lambda: False, 0.5)  # it is under way again
-            seconds["here"].append(here())
+        front.start()
+        assert launch._wait(lambda: step_of(front.trainer) >= WARM, 120)
+        yield front.trainer
     finally:
         window.close()
+        window.deleteLater()
+
+
+def step_of(trainer: Trainer) -> int:
+    return 0 if trainer.snapshot is None else trainer.snapshot.step
+
+
+def here(trainer: Trainer) -> float:
+    """Seconds a step of the window's own training."""
+    first, start = step_of(trainer), time.perf_counter()
+    assert launch._wait(lambda: step_of(trainer) >= first + STEPS, 120)
+    return (time.perf_counter() - start) / (step_of(trainer) - first)
+
+
+def there(child: subprocess.Popen[str], trainer: Trainer) -> float:
+    """Seconds a step of the other process, while the window goes on drawing what it has as often as before."""
+    said: list[str] = []
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write("go\n")
+    child.stdin.flush()
+    reader = threading.Thread(target=lambda out=child.stdout: said.append(out.readline()), daemon=True)  # type: ignore[misc]
+    reader.start()
+    drawing = QTimer()
+    drawing.timeout.connect(trainer.changed)
+    drawing.start(33)  # as the lane limits a training's own reports
+    answered = launch._wait(lambda: bool(said), 120)
+    drawing.stop()
+    assert answered
+    return float(said[0]) / STEPS
+
+
+def test_training_in_the_window_against_a_process_of_its_own(
+    live: Trainer, child: subprocess.Popen[str], table: Table
+) -> None:
+    """The same steps by turns, the window drawing its curves all the while."""
+    seconds: dict[str, list[float]] = {"here": [], "there": []}
+    for _ in range(ROUNDS):
+        live.pause()
+        launch._wait(lambda: False, 0.5)  # the batch under way ends
+        seconds["there"].append(there(child, live))
+        live.go_on()
+        launch._wait(lambda: False, 0.5)  # it is under way again
+        seconds["here"].append(here(live))
     ours, theirs = min(seconds["here"]), min(seconds["there"])
     share = theirs / ours
     table.add(
@@ -216,7 +225,7 @@ def test_the_first_minute_of_training(patch_file: Path, table: Table) -> None:
         met=found.fpr95 < ROOTSIFT,
         note="" if found.fpr95 < ROOTSIFT else f"of 120 s of processor time it was given {processor:.0f} s",
     )
-    assert found.fpr95 < 0.12  # far below ZNCC's 0.217, however little of the machine was free
+    assert found.fpr95 < ROOTSIFT
 
 
 def test_the_slopes_of_the_cost_of_comparing(table: Table) -> None:

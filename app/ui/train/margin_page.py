@@ -140,11 +140,12 @@ class MarginPage(TrainPage):
         column = QWidget()
         column.setLayout(side)
         area = QScrollArea()
-        area.setObjectName("panelScroll")
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(column)
+        for bare in (area.viewport(), column):
+            bare.setAutoFillBackground(False)  # no frame inside the page
         area.setFixedWidth(self.look.px(36))
         outer = QHBoxLayout(self)
         outer.setContentsMargins(8, 0, 8, 8)
@@ -249,8 +250,8 @@ class MarginPage(TrainPage):
         if event.job != self._job or event.value.prepared is not self.trainer.prepared:
             return
         self.measured = event.value
-        count, kind = len(self.measured.found), "held-out" if self.measured.held_out else "trained"
-        self.part.set_value(f"{count} {kind} classes after epoch {self.measured.epoch}")
+        count, kind = len(self.measured.found), "held out" if self.measured.held_out else "trained on"
+        self.part.set_value(f"{count} {kind} · epoch {self.measured.epoch}")
         self._show()
 
     def _failed(self, event: Event) -> None:
