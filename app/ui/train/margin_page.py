@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 
 from app.learning.losses import PLANS, LossPlan
 from app.learning.margins import has_margin, room, thirds
-from app.learning.train_settings import FARTHEST, margin_of, plan_of
+from app.learning.train_settings import FARTHEST, TrainSettings, margin_of, plan_of
 from app.ui.facts import Facts, Patch, sentence
 from app.ui.lane import Event
 from app.ui.panel import heading
@@ -26,7 +26,7 @@ from app.ui.train.embedding_page import as_rgb
 from app.ui.train.page import Headed, TrainPage
 from app.ui.train.spread_jobs import Measured, measured
 from app.ui.train.spread_view import MARKS, SpreadView
-from app.ui.train.state import SETTINGS_KEY
+from app.ui.train.state import FIRST_SETTINGS, SETTINGS_KEY
 
 if TYPE_CHECKING:
     from app.ui.session import Session
@@ -222,19 +222,22 @@ class MarginPage(TrainPage):
             f'<td align="right" style="padding-right:8px">{count}</td><td>{html.escape(words)}</td></tr>'
             for (sign, token, words), count in zip(MARKS, self.view.counts(), strict=True)
         )
-        self.legend.setText(f'<table cellspacing="0" cellpadding="1">{cells}</table>')
-        self.legend.setFont(self.look.font(0.85))
+        text = f'<table cellspacing="0" cellpadding="1">{cells}</table>'
+        if text != self.legend.text():
+            self.legend.setText(text)
+            self.legend.setFont(self.look.font(0.85))
 
     def _show_thirds(self) -> None:
         found = self.view.found
         if found is None or not len(found):
-            self.thirds.set_rows([("classes", "not measured yet")])
+            _set(self.thirds, [("classes", "not measured yet")])
             return
-        self.thirds.set_rows(
+        _set(
+            self.thirds,
             [
                 (f"{name} third", "–" if math.isnan(share) else f"{share:.0%}, {most:.2f}")
                 for name, share, most in thirds(found, self.plan, self.margin)
-            ]
+            ],
         )
 
     @property
@@ -273,7 +276,9 @@ class MarginPage(TrainPage):
         if run is None:
             return
         margin = self.margin
-        self.session.set_workspace_state(SETTINGS_KEY, replace(run, margin=margin))
+        chosen: TrainSettings = self.session.workspace_state(SETTINGS_KEY, FIRST_SETTINGS)
+        chosen = replace(chosen, margin=margin, loss=run.loss, miner=run.miner, design=run.design)
+        self.session.set_workspace_state(SETTINGS_KEY, chosen)
         self.session.message.emit(Message(f"The next training has the margin {margin:g}: Start trains with it."))
 
     @property
@@ -303,7 +308,7 @@ class MarginPage(TrainPage):
         if self.measured is None or row < 0:
             for patch in self.patches:
                 patch.set_patch(None)
-            self.facts.set_rows([("class", "point at a mark")])
+            _set(self.facts, [("class", "point at a mark")])
             return
         measured, found = self.measured, self.measured.found
         held = measured.patches
@@ -312,7 +317,8 @@ class MarginPage(TrainPage):
             widget.set_patch(None if index < 0 else as_rgb(held.patches[measured.rows[index]]))
         scene = held.scenes[held.scene[measured.rows[rows[0]]]] if held.scenes else held.name
         most = float(room(found.spread[row], found.nearest[row], self.plan))
-        self.facts.set_rows(
+        _set(
+            self.facts,
             [
                 ("from", scene if len(scene) <= 20 else f"{scene[:19]}…"),
                 ("patches", f"{found.count[row]}"),
@@ -320,5 +326,11 @@ class MarginPage(TrainPage):
                 ("from its mean", f"{found.radius[row]:.3f}"),
                 ("nearest other", f"{found.nearest[row]:.3f}"),
                 ("largest m met", f"{most:.3f}" if most > 0 else "none"),
-            ]
+            ],
         )
+
+
+def _set(facts: Facts, rows: list[tuple[str, str]]) -> None:
+    """Show rows, unless they are shown: laying text out takes longer than comparing it."""
+    if tuple(rows) != facts.rows:
+        facts.set_rows(rows)
