@@ -253,8 +253,9 @@ class MarginPage(TrainPage):
         if event.job != self._job or event.value.prepared is not self.trainer.prepared:
             return
         self.measured = event.value
-        count, kind = len(self.measured.found), "held out" if self.measured.held_out else "trained on"
-        self.part.set_value(f"{count} {kind} · epoch {self.measured.epoch}")
+        count = len(self.measured.found)
+        which = f"{count} held out" if self.measured.held_out else f"all {count} classes"
+        self.part.set_value(f"{which} · epoch {self.measured.epoch}")
         self._show()
 
     def _failed(self, event: Event) -> None:
