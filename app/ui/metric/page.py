@@ -58,6 +58,7 @@ class MetricPage(Page):
     def _scrolled(self) -> QWidget:
         """Return a body for the page's layout that scrolls where it does not fit: the window need not grow for it."""
         scroll = QScrollArea()
+        scroll.setObjectName("bare")
         scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

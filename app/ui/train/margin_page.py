@@ -140,6 +140,7 @@ class MarginPage(TrainPage):
         column = QWidget()
         column.setLayout(side)
         area = QScrollArea()
+        area.setObjectName("bare")
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
