@@ -125,6 +125,7 @@ NO: State = "fails"
 HALF: State = "half"
 METRIC: tuple[State, ...] = (YES, YES, YES, YES)
 _PD = np.array([[1.0, 0.5], [0.0, 0.6]])
+_WEIGHTS = np.diag(np.sqrt([2.0, 0.5]))  # W = diag(√w)
 _SINGULAR = np.array([[0.6, 0.8]])
 
 MEASURES: tuple[Measure, ...] = (
@@ -142,6 +143,9 @@ MEASURES: tuple[Measure, ...] = (
     Measure(
         "ssd", "Squared Euclidean (SSD)", "‖x − y‖²", 2, lambda x, y: np.vecdot(x - y, x - y), _normal(2),
         (YES, YES, YES, NO),
+    ),
+    Measure(
+        "weighted", "Weighted, ρ_w", "√(Σ wᵢ(xᵢ−yᵢ)²) = √([W(x−y)]·[W(x−y)])", 2, _through(_WEIGHTS), _normal(2), METRIC
     ),
     Measure("mahalanobis", "ρ_M, M positive definite", "√((x−y)ᵀM(x−y))", 2, _through(_PD), _normal(2), METRIC),
     Measure(

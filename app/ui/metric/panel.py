@@ -18,7 +18,7 @@ from app.learning.toy import TOYS
 from app.ui.facts import Facts, sentence
 from app.ui.form import Form, build
 from app.ui.metric.state import MetricState
-from app.ui.metric.words import Words
+from app.ui.metric.words import LEARNER_SLIDES, MEASURE_SLIDES, Words
 from app.ui.panel import FormPanel, heading, rule
 from app.ui.session import Session
 from app.ui.style import Style
@@ -168,8 +168,11 @@ class MetricDetails(QWidget):
         self.formula.setText(words.formula)
         self.teaches.setText(f"<b>Look at</b> {words.look}")
         self.tries.setText(f"<b>Try</b> {words.tries}")
-        self.slide.setText(f"<b>On the slide</b> {words.slide}")
+        self._show_slide(words.slide)
         self._show_filled()
+
+    def _show_slide(self, text: str) -> None:
+        self.slide.setText(f"<b>On the slide</b> {text}" if text else "")
 
     def _show_filled(self) -> None:
         for label in (self.formula, self.told, self.teaches, self.tries, self.slide):
@@ -178,7 +181,8 @@ class MetricDetails(QWidget):
     def show_state(self, state: MetricState) -> None:
         """Show the words of the pages of learners and axioms."""
         self.tries.clear()
-        self.slide.clear()
+        slides, key = (LEARNER_SLIDES, state.learner) if state.page == "learn" else (MEASURE_SLIDES, state.measure)
+        self._show_slide(slides.get(key, ""))
         if state.page == "learn":
             row = learner(state.learner)
             toy = next(item for item in TOYS if item.key == state.toy)

@@ -1,6 +1,7 @@
-"""What stands under the pages of losses, neighbours and recipes: formula, what to look at, what to try, the slide.
+"""What stands under the pages: formula, what to look at, what to try, and the slide's own wording.
 
-What lives here: the words. What does not: numbers. May import: nothing of the program.
+What lives here: the words, and what the slides say of a learner or a measure. What does not: numbers. May import:
+nothing of the program.
 """
 
 from __future__ import annotations
@@ -61,3 +62,43 @@ RECIPES = Words(
     "maximisation has no margin in it; its usual name is MMC, and with squared distances on both sides its best M has "
     "rank one. LMNN is convex in M, not in L.",
 )
+
+# What the slide says of a learner, quoted, and what is right.
+LEARNER_SLIDES: dict[str, str] = {
+    "lmnn": (
+        "“Impostors are points x_j closer to x_i than x_k”: an index has slipped and the unit margin is missing. l is "
+        "an impostor of the pair (i, j) if y_l ≠ y_i and ρ²(x_i, x_l) &lt; ρ²(x_i, x_j) + 1. Ψ_push stands there "
+        "without [·]₊: then it has no lower bound, unless only the active impostors are summed, and which these are "
+        "changes with M; here the sum runs over all l of another class, with the hinge. λ Ψ_pull + (1 − λ) Ψ_push: "
+        "Weinberger and Saul (2009) write (1 − μ) pull + μ push, the opposite knob, λ = 1 − μ."
+    ),
+    "naive": "“Find stationary points!” The gradient is the constant A: there are none unless A = 0. See Recipes.",
+    "mmc": (
+        "“Margin maximisation” is max Σ_D ρ² there, squared, whose best M has rank one. Xing and others take the root, "
+        "Σ_D ρ, for that reason; and there is no margin in it, the usual name is MMC."
+    ),
+    "mmc-lecture": (
+        "“Margin maximisation: max Σ_D ρ² subject to Σ_S ρ² ≤ 1”, as here. Linear in M, so its best M has rank one; "
+        "Xing and others take Σ_D ρ for that reason. The usual name is MMC."
+    ),
+}
+_MAPPED = (
+    "“‖f(x) − f(y)‖” is called a metric. The losses there square it, and d² is no metric; an f that maps two points to "
+    "one gives only a pseudometric, and so does an M with a null space."
+)
+_WEIGHTED = (
+    "“ρ = √(W(x)−(y)·W(x)−(y))”: the brackets are lost. Read √([W(x − y)]·[W(x − y)]); with weights w_i inside the "
+    "root W = diag(√w_i), so that M = WᵀW = diag(w)."
+)
+# The same of a measure of the axioms page.
+MEASURE_SLIDES: dict[str, str] = {
+    "lecture": (
+        "“x² y² is not a metric”: right, and here is why. Identity fails, f(1, 1) = 1 although x = y, and f(0, 1) = 0 "
+        "although x ≠ y; the triangle fails, f(1, 0) + f(0, 1) = 0 &lt; f(1, 1) = 1. Non-negative and symmetric it is."
+    ),
+    "ssd": _MAPPED,
+    "network": _MAPPED,
+    "singular": _MAPPED,
+    "weighted": _WEIGHTED,
+    "mahalanobis": _WEIGHTED,
+}

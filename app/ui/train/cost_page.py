@@ -36,6 +36,10 @@ LESSON = (
     "product compares everything with everything. With both axes logarithmic the one rises with slope 2, the other "
     "with slope 1 until the product counts."
 )
+SLIDE = (
+    "<b>On the slide</b> a Siamese network costs “O(n²) feed-forward passes”. That is true of a joint network, or of a "
+    "tower run anew for every pair: shared, it passes 2n times, and only the cheap head, n² products, is quadratic."
+)
 
 
 def drawing(table: CostTable | None) -> Drawing:
@@ -86,8 +90,9 @@ class CostPage(TrainPage):
         self._show_running()
 
     def _lay_out(self) -> None:
-        lesson = sentence(LESSON)
-        lesson.setProperty("role", "help")
+        lesson, slide = sentence(LESSON), sentence(SLIDE)
+        for words in (lesson, slide):
+            words.setProperty("role", "help")
         side = QVBoxLayout()
         side.setContentsMargins(8, 8, 8, 8)
         side.setSpacing(8)
@@ -96,6 +101,7 @@ class CostPage(TrainPage):
             side.addWidget(heading(title))
             side.addWidget(widget)
         side.addWidget(lesson)
+        side.addWidget(slide)
         side.addStretch(1)
         column = QWidget()
         column.setLayout(side)
