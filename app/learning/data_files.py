@@ -24,6 +24,7 @@ from app.records import Array, Float64, UserError, read_only
 LABEL_NAMES = ("label", "labels", "class", "target", "species", "y")
 MOST_BYTES = 2 * 2**30
 MOST_FACES = 5000
+SUFFIXES = (".csv", ".npz", ".mat")
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +78,12 @@ class DataSet:
         return DataSet(
             self.key, self.title, self.x[rows], self.y[rows], self.classes, self.features, self.picture, self.source
         )
+
+
+def is_data(path: str | Path) -> bool:
+    """Return whether :func:`read` would try a path: a folder, or a file whose name ends as one of its kinds."""
+    name = Path(path).name.lower()
+    return name.endswith(SUFFIXES) or "idx3-ubyte" in name or "idx1-ubyte" in name or Path(path).is_dir()
 
 
 def read(path: str | Path) -> DataSet:

@@ -23,6 +23,7 @@ Memory = deque[tuple[Float64, Float64, float]]
 MEMORY = 8
 SUFFICIENT, CURVATURE = 1e-4, 0.9
 MOST_TRIALS = 14
+TINY = 1e-280
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,6 +96,9 @@ def lbfgs(
             steps.clear()
             direction = -at.gradient
         reach = float(np.linalg.norm(direction))
+        if reach == 0:  # too small to be squared: no way leads down in floating point
+            yield Point(at.x, at.value, at.gradient, True)
+            return
         first = min(1.0, 0.1 * max(1e-3, float(np.linalg.norm(at.x))) / reach) if not steps else 1.0
         new, found = _search(function, at, direction, first)
         if not found and steps:
@@ -105,7 +109,9 @@ def lbfgs(
         done = not found or idle >= 3 or not new.gradient.any()
         s, y = new.x - at.x, new.gradient - at.gradient
         curvature = float(s.ravel() @ y.ravel())
-        if curvature > 1e-12 * float(np.linalg.norm(s) * np.linalg.norm(y)):
+        # A change of the gradient so small that its square is 0 in floating point says nothing of the curvature.
+        told = float(y.ravel() @ y.ravel()) > TINY
+        if told and curvature > 1e-12 * float(np.linalg.norm(s) * np.linalg.norm(y)):
             steps.append((s, y, 1 / curvature))
         at = Point(new.x, new.value, new.gradient, done)
         yield at

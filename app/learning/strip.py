@@ -10,7 +10,7 @@ or asked as a whole: its left descriptor asks, the right descriptors of all plac
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from app.jobs import Job, Progress
 from app.learning.data_files import DataSet
 from app.learning.descriptor_data import Located
-from app.learning.evaluation import Comparison, compared, stratified_folds
+from app.learning.evaluation import Comparison, compared, standardised, stratified_folds
 from app.learning.learners import Row
 from app.learning.neighbours import Labels, Rows, closest_pair, knn_labels, mapped, nearest_rows
 from app.records import Bool, Float64, UserError
@@ -105,7 +105,14 @@ def _place_folds(found: Located, folds: int, seed: int) -> Iterator[_Fold]:
 
 
 def strip(
-    source: DataSet | Located, row: Row, settings: Any, *, k: int = 3, folds: int = 5, seed: int = 0
+    source: DataSet | Located,
+    row: Row,
+    settings: Any,
+    *,
+    k: int = 3,
+    folds: int = 5,
+    seed: int = 0,
+    standardise: bool = False,
 ) -> Job[Strip]:
     """Learn without each fold, then ask its items for their nearest neighbours; every payload is a strip so far.
 
@@ -115,6 +122,7 @@ def strip(
         settings: the learner's.
         k: of the k-NN that is counted besides the nearest neighbour; places are asked with 1.
         folds, seed: of the division.
+        standardise: by mean and spread of the items learned from, fold by fold.
 
     Raises:
         UserError: what the learner raises, with the fold.
@@ -131,9 +139,10 @@ def strip(
     for number, fold in enumerate(parts):
         text = f"Learning without fold {number + 1} of {folds}"
         yield Progress(number, folds, text, shown)
-        factor = yield from _learned(data, row, settings, fold.learn, (number, folds, text))
-        _ask(data, fold, factor, changes, wrong)
-        voted.append(_vote(data, fold, factor, 1 if places else k))
+        seen = _standardised(data, fold.learn) if standardise else data
+        factor = yield from _learned(seen, row, settings, fold.learn, (number, folds, text))
+        _ask(seen, fold, factor, changes, wrong)
+        voted.append(_vote(seen, fold, factor, 1 if places else k))
         shown = _strip(data, changes, wrong, voted, (number + 1, folds))
         yield Progress(number + 1, folds, text, shown)
     assert shown is not None
@@ -144,6 +153,12 @@ def strip(
     pairs = tuple(closest_pair(data.x[first], factor=each) for each in (None, factor))
     alike = tuple((int(first[i]), int(first[j])) for i, j, _ in pairs)
     return Strip(data, shown.changes, shown.nearest, shown.voted, shown.folds, alike)
+
+
+def _standardised(data: DataSet, rows: Rows) -> DataSet:
+    """Return the data with mean 0 and spread 1 over some rows."""
+    _, x = standardised(data.x[rows], data.x)
+    return replace(data, x=x)
 
 
 def _learned(data: DataSet, row: Row, settings: Any, rows: Rows, at: tuple[int, int, str]) -> Job[Float64]:

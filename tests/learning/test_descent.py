@@ -47,3 +47,14 @@ def test_that_a_minimum_to_start_with_is_done_at_once() -> None:
     points = list(lbfgs(lambda x: (float(x @ x), 2 * x), np.zeros(3)))
     assert len(points) == 1
     assert points[0].done
+
+
+def test_that_a_gradient_near_the_smallest_number_divides_by_nothing() -> None:
+    size = 1e-170  # its square is 0
+
+    def bowl(x: np.ndarray) -> tuple[float, np.ndarray]:
+        return size * float(x @ x), 2 * size * x
+
+    for point, _ in zip(lbfgs(bowl, np.array([3.0, -1.0])), range(12), strict=False):
+        assert np.isfinite(point.x).all()
+        assert point.value <= size * 10

@@ -106,3 +106,17 @@ def test_that_a_fault_names_the_fold() -> None:
     job = strip(data, learner("lmnn"), kind(k=9), folds=2)
     with pytest.raises(UserError, match=r"fold 1 of 2.*target neighbours"):
         run_to_end(job)
+
+
+def test_that_one_spread_takes_no_unit_for_importance() -> None:
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(3), 20).astype(np.int64)
+    x = np.stack([y + rng.normal(0, 0.2, 60), 1000 * rng.normal(size=60)], axis=1)
+    data = DataSet("table", "table", x, y, ("a", "b", "c"))
+    raw, even = (
+        run_to_end(strip(data, learner("nca"), NcaSettings(iterations=2), folds=3, standardise=same))
+        for same in (False, True)
+    )
+    assert raw.nearest.before > 0.4
+    assert even.nearest.before < 0.15
+    assert even.data is data  # what is shown keeps its units

@@ -8,24 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from app.jobs import Job, Progress
+from app.jobs import Job, Progress, native
 from app.learning import data_sets
-from app.learning.data_files import DataSet
+from app.learning.data_files import DataSet, is_data
 from app.learning.descriptor_data import DescriptorSettings, Located, located
 from app.learning.strip import KINDS, Strip, strip
 from app.records import ImagePair, UInt8, UserError
-from app.ui.facts import patch_of, sentence
+from app.ui.facts import sentence
 from app.ui.form import Form, build
 from app.ui.lane import Event
 from app.ui.metric.alike_view import AlikeView
 from app.ui.metric.form_rows import show_rows
+from app.ui.metric.item_pictures import Colour, item_picture, patch_picture
 from app.ui.metric.learning import Learning
 from app.ui.metric.neighbour_state import NEIGHBOUR_KEY, NeighbourState, used_fields
 from app.ui.metric.page import MetricPage
@@ -33,11 +34,16 @@ from app.ui.metric.plots import short
 from app.ui.metric.state import MetricState
 from app.ui.metric.strip_view import MOST, StripView
 from app.ui.metric.words import NEIGHBOURS, Words
+from app.ui.opening import paths_of
 from app.ui.session import Message, Session
 from app.ui.style import Style
 
 KEYPOINTS = 500  # of each picture of a pair
-PATCH = 64  # pixels
+FILES = "Labelled data (*.csv *.npz *.mat *ubyte *ubyte.gz);;All files (*)"
+NO_FILE = (
+    "Open labelled data: a CSV with a label column, an npz with x and y, MNIST or Fashion-MNIST, Olivetti faces, or a "
+    "folder with one folder of pictures per class. A file can also be dropped here."
+)
 WORDS = {"better": "become right", "worse": "become wrong", "other": "wrong both times", "same": "right both times"}
 
 
@@ -58,8 +64,20 @@ def strip_job(state: NeighbourState, pair: ImagePair | None) -> Job[Outcome]:
             raise UserError("No pair is open; open one at the left, or choose other items.")
         source = yield from _quiet(located([pair], DescriptorSettings(count=KEYPOINTS)))
     else:
-        source = data_sets.load(state.data).sample(state.items, seed=state.seed)
-    steps = strip(source, state.row, state.learner_settings(), k=state.neighbours, folds=state.folds, seed=state.seed)
+        name = state.file if state.data == "file" else state.data
+        progress = Progress(0, None, f"Reading {Path(name).name}")
+        (source,) = yield from native(
+            lambda: data_sets.load(name).sample(state.items, seed=state.seed), progress=progress
+        )
+    steps = strip(
+        source,
+        state.row,
+        state.learner_settings(),
+        k=state.neighbours,
+        folds=state.folds,
+        seed=state.seed,
+        standardise=state.data == "file" and state.standardise,
+    )
     try:
         while True:
             step = next(steps)
@@ -107,6 +125,7 @@ class NeighbourPage(MetricPage):
         self.view = StripView(look)
         self.alike = AlikeView(look)
         self.alike.hide()
+        self.files = self._file_buttons()
         scroll = QScrollArea()
         scroll.setObjectName("panelScroll")
         scroll.setWidgetResizable(True)
@@ -119,6 +138,7 @@ class NeighbourPage(MetricPage):
         words.setSpacing(8)
         words.addWidget(self.head)
         words.addWidget(self.told)
+        words.addWidget(self.files)
         words.addStretch(1)
         top = QHBoxLayout()
         top.setSpacing(24)
@@ -127,9 +147,27 @@ class NeighbourPage(MetricPage):
         column.addLayout(top)
         column.addWidget(scroll, 1)
         self.setFocusProxy(self.view)
+        self.setAcceptDrops(True)
         self._connect()
 
+    def _file_buttons(self) -> QWidget:
+        """Return the row that opens labelled data."""
+        row = QWidget()
+        line = QHBoxLayout(row)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(8)
+        self.open_file, self.open_folder = QPushButton("Open file…"), QPushButton("Open folder…")
+        self.open_file.setToolTip("A .csv or .npz, an idx file of MNIST, or olivettifaces.mat")
+        self.open_folder.setToolTip("One folder of pictures per class")
+        self.open_file.clicked.connect(self._ask_file)
+        self.open_folder.clicked.connect(self._ask_folder)
+        line.addWidget(self.open_file)
+        line.addWidget(self.open_folder)
+        line.addStretch(1)
+        return row
+
     def _connect(self) -> None:
+        self.look.changed.connect(self._show_look)
         self.session.state_changed.connect(lambda _state: self._take())
         self.session.result_changed.connect(lambda _result: self._take())
         self.form.changed.connect(self._form_changed)
@@ -139,6 +177,41 @@ class NeighbourPage(MetricPage):
         lane.finished.connect(self._on_finished)
         lane.failed.connect(self._on_failed)
         lane.cancelled.connect(self._on_cancelled)
+
+    # ----------------------------------------------------------------------- files
+
+    def _ask_file(self) -> None:
+        start = self.state.file or str(Path.home())
+        path, _ = QFileDialog.getOpenFileName(self, "Open labelled data", start, FILES)
+        if path:
+            self.take_file(path)
+
+    def _ask_folder(self) -> None:
+        start = self.state.file or str(Path.home())
+        path = QFileDialog.getExistingDirectory(self, "Open a folder with one folder of pictures per class", start)
+        if path:
+            self.take_file(path)
+
+    def take_file(self, path: str) -> None:
+        """Ask the items of a file or folder; one that is shown already is read again."""
+        state = replace(self.state, data="file", file=path, chosen=0)
+        if state == self.state:
+            self.again()
+        else:
+            self.session.set_workspace_state(NEIGHBOUR_KEY, state)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take labelled data; pictures are for the window."""
+        paths = paths_of(event.mimeData())
+        if len(paths) == 1 and is_data(paths[0]):
+            event.acceptProposedAction()
+        else:
+            event.ignore()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Ask the items of what was dropped."""
+        event.acceptProposedAction()
+        self.take_file(paths_of(event.mimeData())[0])
 
     # ---------------------------------------------------------------------- state
 
@@ -176,7 +249,7 @@ class NeighbourPage(MetricPage):
         self._take()
 
     def _form_changed(self, state: NeighbourState) -> None:
-        self.session.set_workspace_state(NEIGHBOUR_KEY, replace(state, chosen=0))
+        self.session.set_workspace_state(NEIGHBOUR_KEY, replace(state, chosen=0, file=self.state.file))
 
     def _chosen(self, at: int) -> None:
         self.session.set_workspace_state(NEIGHBOUR_KEY, replace(self.state, chosen=int(at)))
@@ -188,14 +261,20 @@ class NeighbourPage(MetricPage):
         if self.form.settings != state:
             self.form.set_values(state)
         show_rows(self.form, used_fields(state))
+        self.files.setVisible(state.data == "file")
         if not self.isVisible():
+            return
+        if state.data == "file" and not state.file:
+            self.cancel()
+            self._asked, self.outcome, self.fault, self._stage = (), None, "", NO_FILE
+            self.refresh()
             return
         result = self.session.result
         pair = None if state.data != "pair" or result is None else result.pair
         asked = (replace(state, chosen=0), None if pair is None else (pair.left.id, pair.right.id))
         if asked != self._asked and not (state.data == "pair" and pair is None and self.session.busy):
             self._asked, self.fault, self.outcome, self._pair = asked, "", None, pair
-            self._stage = "Reading the items"
+            self._stage = "Reading the items …"
             self._job = self._lane.start(lambda: strip_job(state, pair))
         self.refresh()
 
@@ -203,7 +282,7 @@ class NeighbourPage(MetricPage):
 
     def _on_progress(self, event: Event) -> None:
         if event.job == self._job:
-            self._stage = event.value.text
+            self._stage = f"{event.value.text} …"
             if isinstance(event.value.payload, Outcome):
                 self.outcome = event.value.payload
             self.refresh()
@@ -234,7 +313,7 @@ class NeighbourPage(MetricPage):
         """Draw what there is."""
         outcome = self.outcome
         if self.fault or outcome is None:
-            self.head.setText(self.fault or f"{self._stage or 'Stopped; “Learn again” in the menu begins anew'} …")
+            self.head.setText(self.fault or self._stage or "Stopped; “Learn again” in the menu begins anew.")
             self.told.clear()
             self.view.show_changes((), 0, None, str, fresh=True)
             self.alike.show_pairs((), self._picture)
@@ -291,14 +370,19 @@ class NeighbourPage(MetricPage):
         return "" if isinstance(self.outcome.source, Located) else data.classes[data.y[row]]
 
     def _picture(self, row: int) -> UInt8:
-        """Return the (h, w, 3) picture of an item, or the patch of a descriptor."""
+        """Return the (h, w, 3) picture of an item, the patch of a descriptor, or the features as bars."""
         assert self.outcome is not None
         source = self.outcome.source
         if isinstance(source, Located):
             assert self._pair is not None
-            image = {each.id: each for each in (self._pair.left, self._pair.right)}[source.ids[source.image[row]]]
-            x, y = source.xy[row]
-            return patch_of(image.rgb, (float(x), float(y)), float(source.size[row]), float(source.angle[row]), PATCH)
-        assert source.picture is not None
-        grey = np.clip(255 * source.x[row].reshape(source.picture), 0, 255).astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
+            return patch_picture(source, row, self._pair)
+        return item_picture(source, row, self._rgb("raised"), self._rgb("accent"))
+
+    def _rgb(self, token: str) -> Colour:
+        colour = self.look.colour(token)
+        return colour.red(), colour.green(), colour.blue()
+
+    def _show_look(self, _look: object) -> None:
+        self._shown = None  # bars have the colours of the theme
+        if self.outcome is not None:
+            self.refresh()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.learning.learners import Row, learner
-from app.settings import Settings, choice, fields_of, number, with_value
+from app.settings import Settings, choice, fields_of, flag, number, with_value
 
 NEIGHBOUR_KEY = "metric-neighbours"
 LEARNERS = ("lmnn", "nca", "mmc", "itml", "relative")
@@ -22,16 +22,24 @@ class NeighbourState(Settings):
 
     Attributes:
         chosen: place in the strip.
+        file: path of the file or folder that ``data`` ``"file"`` means, empty before one was opened.
     """
 
     chosen: int = 0
+    file: str = ""
     data: str = choice(
         "faces",
-        {"faces": "faces and others", "digits": "digits 8 × 8", "pair": "places of the pair"},
+        {
+            "faces": "faces and others",
+            "digits": "digits 8 × 8",
+            "pair": "places of the pair",
+            "file": "a file of your own",
+        },
         label="Items",
         help=(
-            "100 faces and 100 other patches; handwritten digits; or the SIFT descriptors of places that both pictures "
-            "of the open pair show, drawn as patches."
+            "100 faces and 100 other patches; handwritten digits; the SIFT descriptors of places that both pictures of "
+            "the open pair show, drawn as patches; or labelled data of your own (CSV, npz, MNIST, Olivetti, a folder "
+            "with one folder of pictures per class)."
         ),
     )
     learner: str = choice(
@@ -41,7 +49,15 @@ class NeighbourState(Settings):
         help="Learns once for every fold, from the items outside it, with its default settings.",
     )
     items: int = number(
-        600, 100, 1797, 10, label="How many", help="Items taken of the set, evenly over its classes; of a pair all."
+        600, 100, 5000, 10, label="How many", help="Items taken of the set, evenly over its classes; of a pair all."
+    )
+    standardise: bool = flag(
+        False,
+        label="Same spread",
+        help=(
+            "First give every feature mean 0 and spread 1 over the items learned from: else the feature with the "
+            "largest numbers decides, as in tables of different units."
+        ),
     )
     iterations: int = number(
         40, 1, 300, 1, label="Iterations",
@@ -70,5 +86,7 @@ class NeighbourState(Settings):
 
 def used_fields(state: NeighbourState) -> tuple[str, ...]:
     """Return the settings that matter to a state."""
-    rest = ("iterations", "folds", "seed") if state.data == "pair" else ("iterations", "neighbours", "folds", "seed")
-    return ("data", "learner", *(("items",) if state.data == "digits" else ()), *rest)
+    voted = () if state.data == "pair" else ("neighbours",)
+    sampled = ("items",) if state.data in ("digits", "file") else ()
+    own = ("standardise",) if state.data == "file" else ()
+    return ("data", "learner", *sampled, *own, "iterations", *voted, "folds", "seed")

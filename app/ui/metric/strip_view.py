@@ -147,7 +147,10 @@ class StripView(QWidget):
             mark = "" if right is None else "✓ " if right else "✕ "
             painter.setPen(self._look.colour(token))
             words = QRectF(corner.x() - 6, y + side + 1, side + 12, self._caption())
-            painter.drawText(words, MIDDLE, mark + self._words(row))
+            text = painter.fontMetrics().elidedText(
+                mark + self._words(row), Qt.TextElideMode.ElideRight, int(words.width())
+            )
+            painter.drawText(words, MIDDLE, text)
         if index == self.at:
             painter.setPen(QPen(self._look.colour("selected"), 2.5))
             painter.drawRect(QRectF(corner.x() - 3, corner.y() - 3, side + 6, self._block_height() - self._look.px(2)))
