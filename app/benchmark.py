@@ -54,6 +54,7 @@ class Row:
         corner_error: mean corner error of the fitted homography in pixels, ``inf`` if none was found.
         seconds: wall time of the stages in order of :data:`TIMED`; NaN for a stage the matcher has not.
         error: the sentence of a failed run, else empty.
+        learned_from: the sentence of a matcher that was learned from this very pair, else empty; not in the file.
     """
 
     pair: str
@@ -70,6 +71,7 @@ class Row:
     corner_error: float = NAN
     seconds: tuple[float, ...] = (NAN,) * len(TIMED)
     error: str = ""
+    learned_from: str = ""
 
     @property
     def numbers(self) -> tuple[float | None, ...]:
@@ -102,6 +104,7 @@ def row_of(result: MatchResult) -> Row:
         keypoints_right=right,
         matches=None if result.matches is None else len(result.matches),
         seconds=tuple(float(result.seconds.get(name, NAN)) for name in TIMED),
+        learned_from=result.learned_from,
         **_judged(result.evaluation),
     )
 

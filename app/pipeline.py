@@ -155,6 +155,10 @@ def run_pair(request: MatchRequest, cache: Cache | None = None) -> Job[MatchResu
     run.step = 4
     yield run.progress()
     yield from _evaluated(run, pair, (matches_key, fitted))
+    seen = run.spec.learned_from
+    if seen is not None:
+        (sentence,) = yield from native(lambda: seen(request.settings.describe, pair), progress=run.progress())
+        run.add(learned_from=sentence)
     return replace(run.result, seconds=run.seconds, notes=_notes(run.result))
 
 
@@ -302,6 +306,8 @@ def _notes(result: MatchResult) -> tuple[str, ...]:
     notes: list[str] = []
     pair, left, right, matches = result.pair, result.left, result.right, result.matches
     assert pair is not None
+    if result.learned_from:
+        notes.append(result.learned_from)
     if result.working_size is not None:
         for name, image, size in zip(("Left", "Right"), (pair.left, pair.right), result.working_size, strict=True):
             if size != image.size:

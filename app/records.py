@@ -642,6 +642,7 @@ class MatchResult:
         seconds: wall time of every stage that ran, in order; a stage taken from the cache has 0.0.
         working_size: (left, right) working sizes as (width, height), where detection ran.
         notes: sentences the user should read.
+        learned_from: one of them, if what compares was learned from pictures of this very pair; else empty.
     """
 
     request: MatchRequest
@@ -654,6 +655,7 @@ class MatchResult:
     seconds: Mapping[str, float] = field(default_factory=dict)
     working_size: tuple[tuple[int, int], tuple[int, int]] | None = None
     notes: tuple[str, ...] = ()
+    learned_from: str = ""
 
     def __post_init__(self) -> None:
         _set(self, "seconds", MappingProxyType(dict(self.seconds)))

@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app import matchers, pairs, pipeline
+from app import benchmark, locate, matchers, pairs, pipeline
 from app.cli import main
 from app.jobs import run_to_end
 from app.learning import data_sets, metric_store
 from app.learning.descriptor_data import DescriptorSettings, descriptors, image_ids
 from app.learning.neighbours import leave_one_out_error
 from app.matchers.learned_metric import MATCHER
+from app.matchers.siamese import MATCHER as SIAMESE
 from app.records import Keypoints, MatchRequest, Metric, UserError, WorkingImage
 
 
@@ -182,3 +183,33 @@ def test_that_pairs_are_learned_from_and_kept(
     assert metric.factor.shape[1] == 128
     assert metric.details["descriptor"] == "sift"
     assert len(metric.trained_on) >= 2
+
+
+def test_that_a_metric_judged_on_its_own_pair_says_so(own_folder: Path) -> None:
+    first, other = graf_like()
+    metric_store.keep(Metric(np.eye(128), "own", trained_on=image_ids([first])))
+    matchers.refresh()
+    results = [
+        run_to_end(pipeline.run_pair(MatchRequest(pair.ref, "learned-metric", MATCHER.defaults())))
+        for pair in (first, other)
+    ]
+    assert "was learned from this pair" in results[0].learned_from
+    assert results[0].notes[0] == results[0].learned_from
+    assert results[1].learned_from == ""
+    assert not any("learned from" in note for note in results[1].notes)
+    half = replace(other, left=first.left)
+    assert f"the picture {first.left.name}" in MATCHER.learned_from(MATCHER.defaults().describe, half)
+    assert benchmark.row_of(results[0]).learned_from == results[0].learned_from
+
+
+def test_that_a_network_says_which_of_its_photographs_it_is_judged_on(tmp_path: Path) -> None:
+    model = SIAMESE.defaults().describe
+    by_title = {ref.title.split(":")[0]: ref for ref in pairs.builtin()}
+    assert "was trained on" in SIAMESE.learned_from(model, pairs.load(by_title["Astronaut"]))
+    assert SIAMESE.learned_from(model, pairs.load(by_title["Coffee"])) == ""
+    astronaut = locate.photographs() / "astronaut.png"
+    copy = tmp_path / "left.png"
+    copy.write_bytes(astronaut.read_bytes())
+    (tmp_path / "right.png").write_bytes((locate.photographs() / "coffee.png").read_bytes())
+    told = SIAMESE.learned_from(model, pairs.load(pairs.from_files(copy, tmp_path / "right.png")))
+    assert "picture left.png" in told  # known by its content, whatever it is called

@@ -52,6 +52,9 @@ def _evaluated(options: argparse.Namespace) -> int:
     if options.csv is not None:
         benchmark.write_table(options.csv, table, settings)
         print(f"Wrote {options.csv}")
+    for row in table.rows:
+        if row.learned_from:
+            complain(f"{row.matcher} on {row.pair}: {row.learned_from}", 0)
     for row in table.failed:
         complain(f"{row.matcher} on {row.pair}: {row.error}", SOME_FAILED)
     return SOME_FAILED if table.failed else 0

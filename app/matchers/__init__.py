@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, Literal
 
-from app.records import Features, Keypoints, Matches, StageSettings, UserError, WorkingImage
+from app.records import Features, ImagePair, Keypoints, Matches, StageSettings, UserError, WorkingImage
 from app.settings import fields_of, from_json, parse_assignments, to_json, with_value
 from app.vision.evaluate import EvaluateSettings
 from app.vision.verify import VerifySettings
@@ -54,6 +54,8 @@ class MatcherSpec:
             right features, matches) for matchers without separate detection; the others are unused then.
         identity: optional (describe settings) -> what else decides the descriptors, e.g. a checkpoint's sha256; part
             of the key results are cached under.
+        learned_from: optional (describe settings, pair) -> a sentence if what compares was learned from pictures of the
+            pair, so that its numbers flatter, else ``""``.
         ready: the reason why the matcher cannot run here and how to mend it, or ``""``.
         why: the "why not?" stages that make sense for it.
     """
@@ -71,6 +73,7 @@ class MatcherSpec:
     extract: Callable[[WorkingImage, Any, Any], Features] | None = None
     joint: Callable[[WorkingImage, WorkingImage, Any, Any], tuple[Features, Features, Matches]] | None = None
     identity: Callable[[Any], Hashable] | None = None
+    learned_from: Callable[[Any, ImagePair], str] | None = None
     ready: Callable[[], str] = always_ready
     why: tuple[WhyStage, ...] = USUAL_WHY
 

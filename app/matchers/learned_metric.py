@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from app.learning import metric_store
 from app.matchers import sift
-from app.records import Descriptors, Features, Keypoints, Metric, UserError, WorkingImage
+from app.records import Descriptors, Features, ImagePair, Keypoints, Metric, UserError, WorkingImage
 from app.settings import named
 from app.vision.describe import SIFT_LENGTH, SiftDescribe, to_root
 from app.vision.detect import SiftDetect
@@ -57,6 +57,16 @@ def extract(image: WorkingImage, detection: SiftDetect, description: LearnedDesc
     return _under(sift.extract(image, detection, description), description.metric)
 
 
+def learned_from(settings: LearnedDescribe, pair: ImagePair) -> str:
+    """Return a sentence if the metric was learned from a picture of the pair, else an empty one."""
+    metric = _metric(settings.metric)
+    seen = [image for image in (pair.left, pair.right) if image.id in metric.trained_on]
+    if not seen:
+        return ""
+    what = "this pair" if len(seen) == 2 else f"the picture {seen[0].name}"
+    return f"The metric {metric.name} was learned from {what}, so these numbers flatter it: judge it on other pairs."
+
+
 def ready() -> str:
     """Return what is missing, and how to get it."""
     if metric_store.names():
@@ -76,5 +86,6 @@ MATCHER = replace(
     describe_settings=LearnedDescribe,
     describe=describe,
     extract=extract,
+    learned_from=learned_from,
     ready=ready,
 )

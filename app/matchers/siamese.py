@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from app.learning import descriptor, model_store
 from app.matchers import sift
-from app.records import Descriptors, Features, Keypoints, WorkingImage
+from app.records import Descriptors, Features, ImagePair, Keypoints, WorkingImage
 from app.settings import Settings, choice, named
 from app.vision.describe import nothing
 from app.vision.frames import cut_frames
+from app.vision.photographs import CREDITS
 
 SPANS = {
     "card": "as trained",
@@ -71,6 +75,35 @@ def describe(image: WorkingImage, keypoints: Keypoints, settings: SiameseDescrib
     return Features(keypoints, Descriptors(values))
 
 
+def learned_from(settings: SiameseDescribe, pair: ImagePair) -> str:
+    """Return a sentence if the network was trained on a picture of the pair, else an empty one.
+
+    A file is known by its content, a built-in picture by the photograph that it was made from.
+    """
+    card = descriptor.load(model_store.find(settings.model)).card
+    digests = {digest for _, digest in card.data_ids}
+    names = [PurePosixPath(name) for name, _ in card.data_ids]
+    stems = [name.stem for name in names if name.parent.name == "data"]  # scikit-image's folder of photographs
+    photographs = {CREDITS[stem][0] for stem in stems if stem in CREDITS}
+    for image in (pair.left, pair.right):
+        known = image.source in photographs if not image.path else _digest(image.path) in digests
+        if known:
+            return (
+                f"The network {card.name} was trained on the picture {image.name}, so these numbers flatter it: judge "
+                "it on other pairs."
+            )
+    return ""
+
+
+@lru_cache(maxsize=64)
+def _digest(path: str) -> str:
+    """Return the sha256 of a file, empty if it is gone."""
+    try:
+        return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+    except OSError:  # the picture in memory is matched all the same; its file cannot be compared
+        return ""
+
+
 MATCHER = replace(
     sift.MATCHER,
     key="siamese",
@@ -85,4 +118,5 @@ MATCHER = replace(
     extract=None,
     ready=ready,
     identity=identity,
+    learned_from=learned_from,
 )

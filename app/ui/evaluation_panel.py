@@ -10,7 +10,7 @@ import math
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.records import Evaluation, MatchResult, Verdict
 from app.ui.facts import Facts, sentence
@@ -153,8 +153,16 @@ class EvaluationPanel(QScrollArea):
         self.setObjectName("panelScroll")
         self.setWidgetResizable(True)
         body = QWidget()
-        line = QHBoxLayout(body)
-        line.setContentsMargins(16, 8, 16, 8)
+        self.warning = QLabel()
+        self.warning.setProperty("role", "error")
+        self.warning.setWordWrap(True)
+        self.warning.setAccessibleName("Warning")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 8, 16, 8)
+        column.setSpacing(8)
+        column.addWidget(self.warning)
+        line = QHBoxLayout()
+        column.addLayout(line)
         line.setSpacing(32)
         self.empty = sentence(NOT_YET)
         self.facts = Facts(look, "Numbers of the evaluation")
@@ -179,6 +187,9 @@ class EvaluationPanel(QScrollArea):
         self.empty.setVisible(not there)
         self.facts.setVisible(there)
         self.curve.setVisible(there)
+        seen = "" if result is None or not there else result.learned_from
+        self.warning.setText(seen)
+        self.warning.setVisible(bool(seen))
         if result is not None and judged is not None and there:
             self.facts.set_rows(evaluation_facts(result, judged))
             self.curve.set_evaluation(judged)

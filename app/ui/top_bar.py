@@ -78,8 +78,20 @@ class TopBar(QWidget):
         self.matcher.setAccessibleName("Matcher")
         self.matcher.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.matcher.setMinimumContentsLength(20)
+        self._entries: tuple[matchers.Entry, ...] = ()
+        self._fill_matchers()
+        self.matcher.highlighted.connect(self._hovered)
+        self.matcher.activated.connect(self._chosen)
+        line.addWidget(self.matcher)
+
+    def _fill_matchers(self) -> None:
+        """List the matchers, anew only if what can run has been asked anew."""
+        entries = matchers.discover()
+        if entries is self._entries:
+            return
+        self._entries = entries
         model = QStandardItemModel(self.matcher)
-        for entry in matchers.discover():
+        for entry in entries:
             item = QStandardItem(entry.title)
             item.setData(entry.key, KEY_ROLE)
             item.setData(entry.reason, REASON_ROLE)
@@ -87,9 +99,7 @@ class TopBar(QWidget):
             item.setToolTip(f"<p>{entry.reason or teaches}</p>")
             model.appendRow(item)
         self.matcher.setModel(model)
-        self.matcher.highlighted.connect(self._hovered)
-        self.matcher.activated.connect(self._chosen)
-        line.addWidget(self.matcher)
+        self._colour_matchers()
 
     def _add_tabs(self, line: QHBoxLayout, entries: Sequence[WorkspaceEntry]) -> None:
         self.tabs: dict[str, QToolButton] = {}
@@ -126,6 +136,7 @@ class TopBar(QWidget):
         self.previous.setEnabled(index > 0)
         self.next.setEnabled(index < total - 1)
         with QSignalBlocker(self.matcher):
+            self._fill_matchers()
             self.matcher.setCurrentIndex(self.matcher.findData(session.state.matcher, KEY_ROLE))
         if (tab := self.tabs.get(session.state.workspace)) is not None:
             tab.setChecked(True)
@@ -134,8 +145,12 @@ class TopBar(QWidget):
         self.previous.setIcon(look.icon("previous"))
         self.next.setIcon(look.icon("next"))
         self.place.setMinimumWidth(self.place.fontMetrics().horizontalAdvance("0000 / 0000"))
+        self._colour_matchers()
+
+    def _colour_matchers(self) -> None:
+        """Mute the matchers that cannot run."""
         model = self.matcher.model()
         if isinstance(model, QStandardItemModel):
             for row in range(model.rowCount()):
-                colour = look.colour("muted" if self._reason(row) else "text")
+                colour = self._look.colour("muted" if self._reason(row) else "text")
                 model.item(row).setForeground(colour)

@@ -81,7 +81,7 @@ def test_that_a_table_is_opened_by_the_button(
     assert page.head.text() == NO_FILE  # an empty page says what to try
     path = table(tmp_path / "kinds.csv")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
-    QTest.mouseClick(page.open_file, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(page.files.file, Qt.MouseButton.LeftButton)
     assert page.busy
     settled(workspace)
     assert page.fault == ""

@@ -13,7 +13,7 @@ from typing import Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app.jobs import Job, Progress, native
 from app.learning import data_sets
@@ -28,7 +28,8 @@ from app.ui.metric.alike_view import AlikeView
 from app.ui.metric.form_rows import show_rows
 from app.ui.metric.item_pictures import Colour, item_picture, patch_picture
 from app.ui.metric.learning import Learning
-from app.ui.metric.neighbour_state import NEIGHBOUR_KEY, NeighbourState, used_fields
+from app.ui.metric.neighbour_rows import FileRow, MatcherRow
+from app.ui.metric.neighbour_state import NEIGHBOUR_KEY, OTHERS, NeighbourState, used_fields
 from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import short
 from app.ui.metric.state import MetricState
@@ -39,7 +40,6 @@ from app.ui.session import Message, Session
 from app.ui.style import Style
 
 KEYPOINTS = 500  # of each picture of a pair
-FILES = "Labelled data (*.csv *.npz *.mat *ubyte *ubyte.gz);;All files (*)"
 NO_FILE = (
     "Open labelled data: a CSV with a label column, an npz with x and y, MNIST or Fashion-MNIST, Olivetti faces, or a "
     "folder with one folder of pictures per class. A file can also be dropped here."
@@ -125,7 +125,8 @@ class NeighbourPage(MetricPage):
         self.view = StripView(look)
         self.alike = AlikeView(look)
         self.alike.hide()
-        self.files = self._file_buttons()
+        self.files = FileRow()
+        self.matcher = MatcherRow(session, lambda: self.state)
         scroll = QScrollArea()
         scroll.setObjectName("panelScroll")
         scroll.setWidgetResizable(True)
@@ -139,6 +140,7 @@ class NeighbourPage(MetricPage):
         words.addWidget(self.head)
         words.addWidget(self.told)
         words.addWidget(self.files)
+        words.addWidget(self.matcher)
         words.addStretch(1)
         top = QHBoxLayout()
         top.setSpacing(24)
@@ -150,24 +152,10 @@ class NeighbourPage(MetricPage):
         self.setAcceptDrops(True)
         self._connect()
 
-    def _file_buttons(self) -> QWidget:
-        """Return the row that opens labelled data."""
-        row = QWidget()
-        line = QHBoxLayout(row)
-        line.setContentsMargins(0, 0, 0, 0)
-        line.setSpacing(8)
-        self.open_file, self.open_folder = QPushButton("Open file…"), QPushButton("Open folder…")
-        self.open_file.setToolTip("A .csv or .npz, an idx file of MNIST, or olivettifaces.mat")
-        self.open_folder.setToolTip("One folder of pictures per class")
-        self.open_file.clicked.connect(self._ask_file)
-        self.open_folder.clicked.connect(self._ask_folder)
-        line.addWidget(self.open_file)
-        line.addWidget(self.open_folder)
-        line.addStretch(1)
-        return row
-
     def _connect(self) -> None:
         self.look.changed.connect(self._show_look)
+        self._look.changed.connect(self._show_look)
+        self.files.opened.connect(self.take_file)
         self.session.state_changed.connect(lambda _state: self._take())
         self.session.result_changed.connect(lambda _result: self._take())
         self.form.changed.connect(self._form_changed)
@@ -179,18 +167,6 @@ class NeighbourPage(MetricPage):
         lane.cancelled.connect(self._on_cancelled)
 
     # ----------------------------------------------------------------------- files
-
-    def _ask_file(self) -> None:
-        start = self.state.file or str(Path.home())
-        path, _ = QFileDialog.getOpenFileName(self, "Open labelled data", start, FILES)
-        if path:
-            self.take_file(path)
-
-    def _ask_folder(self) -> None:
-        start = self.state.file or str(Path.home())
-        path = QFileDialog.getExistingDirectory(self, "Open a folder with one folder of pictures per class", start)
-        if path:
-            self.take_file(path)
 
     def take_file(self, path: str) -> None:
         """Ask the items of a file or folder; one that is shown already is read again."""
@@ -217,8 +193,8 @@ class NeighbourPage(MetricPage):
 
     @property
     def busy(self) -> bool:
-        """Whether the folds are being asked."""
-        return bool(self._job)
+        """Whether the folds are being asked, or a matcher is being learned."""
+        return bool(self._job) or self.matcher.busy
 
     @property
     def words(self) -> Words:
@@ -261,7 +237,10 @@ class NeighbourPage(MetricPage):
         if self.form.settings != state:
             self.form.set_values(state)
         show_rows(self.form, used_fields(state))
+        self.files.path = state.file
         self.files.setVisible(state.data == "file")
+        self.matcher.setVisible(state.data == "pair")
+        self.matcher.show_state()
         if not self.isVisible():
             return
         if state.data == "file" and not state.file:
@@ -271,7 +250,7 @@ class NeighbourPage(MetricPage):
             return
         result = self.session.result
         pair = None if state.data != "pair" or result is None else result.pair
-        asked = (replace(state, chosen=0), None if pair is None else (pair.left.id, pair.right.id))
+        asked = (replace(state, chosen=0, source=OTHERS), None if pair is None else (pair.left.id, pair.right.id))
         if asked != self._asked and not (state.data == "pair" and pair is None and self.session.busy):
             self._asked, self.fault, self.outcome, self._pair = asked, "", None, pair
             self._stage = "Reading the items …"

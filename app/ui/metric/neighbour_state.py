@@ -13,6 +13,7 @@ from app.learning.learners import Row, learner
 from app.settings import Settings, choice, fields_of, flag, number, with_value
 
 NEIGHBOUR_KEY = "metric-neighbours"
+OTHERS = "others"
 LEARNERS = ("lmnn", "nca", "mmc", "itml", "relative")
 
 
@@ -66,6 +67,15 @@ class NeighbourState(Settings):
     neighbours: int = number(3, 1, 15, 2, label="k of k-NN", help="Neighbours that vote in the second error.")
     folds: int = number(5, 2, 10, 1, label="Folds", help="Every item is asked once, in the fold that did not see it.")
     seed: int = number(0, 0, 999, 1, label="Seed", help="Of the division into folds.")
+    source: str = choice(
+        OTHERS,
+        {OTHERS: "the other pairs", "open": "the open pair"},
+        label="Matcher from",
+        help=(
+            "What “Use as matcher” learns from: the other pairs of the list at the left, so that the open one can "
+            "judge it, or the open pair itself. A matcher must not be judged on the pairs it was learned from."
+        ),
+    )
 
     @property
     def row(self) -> Row:
@@ -89,4 +99,5 @@ def used_fields(state: NeighbourState) -> tuple[str, ...]:
     voted = () if state.data == "pair" else ("neighbours",)
     sampled = ("items",) if state.data in ("digits", "file") else ()
     own = ("standardise",) if state.data == "file" else ()
-    return ("data", "learner", *sampled, *own, "iterations", *voted, "folds", "seed")
+    matcher = ("source",) if state.data == "pair" else ()
+    return ("data", "learner", *sampled, *own, "iterations", *voted, "folds", "seed", *matcher)

@@ -1,0 +1,146 @@
+"""The rows of buttons of the Neighbours page: opening labelled data, and making a learned metric a matcher.
+
+What lives here: :class:`FileRow` and :class:`MatcherRow`. What does not: reading and learning. May import:
+``as_matcher``, the session, Qt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
+
+from app.records import UserError
+from app.settings import with_value
+from app.ui.lane import Event
+from app.ui.metric.as_matcher import chosen_pairs, learn_matcher
+from app.ui.metric.neighbour_state import NeighbourState
+from app.ui.session import Message, Session, failure_message
+
+FILES = "Labelled data (*.csv *.npz *.mat *ubyte *ubyte.gz);;All files (*)"
+
+
+def _line(row: QWidget) -> QHBoxLayout:
+    line = QHBoxLayout(row)
+    line.setContentsMargins(0, 0, 0, 0)
+    line.setSpacing(8)
+    return line
+
+
+class FileRow(QWidget):
+    """Signals: ``opened`` the path of a file or folder."""
+
+    opened = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.path = ""
+        self.file, self.folder = QPushButton("Open file…"), QPushButton("Open folder…")
+        self.file.setToolTip("A .csv or .npz, an idx file of MNIST, or olivettifaces.mat")
+        self.folder.setToolTip("One folder of pictures per class")
+        self.file.clicked.connect(self._ask_file)
+        self.folder.clicked.connect(self._ask_folder)
+        line = _line(self)
+        line.addWidget(self.file)
+        line.addWidget(self.folder)
+        line.addStretch(1)
+
+    def _ask_file(self) -> None:
+        start = self.path or str(Path.home())
+        self._tell(QFileDialog.getOpenFileName(self, "Open labelled data", start, FILES)[0])
+
+    def _ask_folder(self) -> None:
+        title, start = "Open a folder with one folder of pictures per class", self.path or str(Path.home())
+        self._tell(QFileDialog.getExistingDirectory(self, title, start))
+
+    def _tell(self, path: str) -> None:
+        if path:
+            self.opened.emit(path)
+
+
+class MatcherRow(QWidget):
+    """A button that learns from all places of the chosen pairs, keeps the metric and matches with it."""
+
+    def __init__(self, session: Session, state: Callable[[], NeighbourState], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session, self._state = session, state
+        self._job = 0
+        self.use = QPushButton("Use as matcher")
+        self.use.clicked.connect(self._start_or_cancel)
+        self.words = QLabel()
+        self.words.setProperty("role", "muted")
+        self.words.setWordWrap(True)
+        line = _line(self)
+        line.addWidget(self.use)
+        line.addWidget(self.words, 1)
+        self._lane = session.lane("metric-matcher")
+        self._lane.progressed.connect(self._on_progress)
+        self._lane.finished.connect(self._on_finished)
+        self._lane.failed.connect(self._on_failed)
+        self._lane.cancelled.connect(self._on_cancelled)
+        session.state_changed.connect(lambda _state: self.show_state())
+
+    @property
+    def busy(self) -> bool:
+        """Whether a metric is being learned."""
+        return bool(self._job)
+
+    def show_state(self) -> None:
+        """Show what the button would do."""
+        if self.busy:
+            return
+        own = self._state().source == "open"
+        what = "the open pair; judge it on another" if own else "the other pairs of the list, so the open one is unseen"
+        self.use.setText("Use as matcher")
+        there = self._session.state.pair is not None
+        self.use.setEnabled(there)
+        self.use.setToolTip("Learn from all places, keep the metric, and match with it" if there else "No pair is open")
+        self.words.setText(f"Learns from {what}.")
+
+    def _start_or_cancel(self) -> None:
+        if self.busy:
+            self._lane.cancel()
+            return
+        state, ref = self._state(), self._session.state.pair
+        if ref is None:
+            return
+        try:
+            refs = chosen_pairs(state, ref, self._session.pairs)
+        except UserError as error:
+            self._session.message.emit(Message(str(error), "error"))
+            return
+        self._job = self._lane.start(lambda: learn_matcher(state, refs))
+        self.use.setText("Cancel")
+        self.use.setToolTip("Stop learning; nothing is kept")
+        self.words.setText("Reading the pairs …")
+
+    def _on_progress(self, event: Event) -> None:
+        if event.job == self._job:
+            done = event.value
+            share = f" ({done.done:g} of {done.total:g})" if done.total else ""
+            self.words.setText(f"{done.text}{share} …")
+
+    def _on_finished(self, event: Event) -> None:
+        if event.job != self._job:
+            return
+        self._job = 0
+        name: str = event.value
+        session = self._session
+        session.set_matcher("learned-metric")
+        if session.state.matcher == "learned-metric":
+            session.set_settings("describe", with_value(session.settings.describe, "metric", name))
+            session.message.emit(Message(f"Kept as the metric “{name}”; the matcher uses it."))
+        self.show_state()
+
+    def _on_failed(self, event: Event) -> None:
+        if event.job == self._job and event.job:
+            self._job = 0
+            self._session.message.emit(failure_message(event))
+            self.show_state()
+
+    def _on_cancelled(self, event: Event) -> None:
+        if event.job == self._job and event.job:
+            self._job = 0
+            self.show_state()
