@@ -23,6 +23,7 @@ from app.records import Array, Float64
 
 MARGIN = 1.0
 BLOCK = 2_000_000
+PART = 512
 KEPT = 400_000  # numbers in the differences of a small set
 
 
@@ -94,7 +95,7 @@ class WorkingSet:
             to_targets, to_impostors = (gap @ factor.T for gap in self._kept)
         else:
             z = self.x @ factor.T
-            to_targets, to_impostors = z[self._from] - z[self._to], z[self.i] - z[self.l]
+            return _apart(z, self._from, self._to).reshape(self.n, self.k), _apart(z, self.i, self.l)
         near: Array = np.vecdot(to_targets, to_targets).reshape(self.n, self.k)
         return near, np.vecdot(to_impostors, to_impostors)
 
@@ -159,6 +160,17 @@ class WorkingSet:
         value = self.value(factor.astype(self.x.dtype))
         g = self._weighted_products(value, None).astype(np.float64)
         return value, (g + g.T) / 2
+
+
+def _apart(z: Array, a: Rows, b: Rows) -> Array:
+    """Return the (P,) squared distances of rows, a part at a time: what was gathered is then still in the cache."""
+    result = np.empty(len(a), z.dtype)
+    for start in range(0, len(a), PART):
+        part = slice(start, start + PART)
+        gap = z[a[part]]
+        gap -= z[b[part]]
+        np.vecdot(gap, gap, out=result[part])
+    return result
 
 
 def find_impostors(x: Array, y: Labels, targets: Rows, factor: Float64, *, most: int) -> Iterator[Impostors | None]:
