@@ -13,9 +13,10 @@ from PySide6.QtTest import QTest
 from window_parts import refs_of
 
 from app.learning.mahalanobis import matrix_of
+from app.learning.toy import toy
 from app.ui.launch import _wait
 from app.ui.metric.learn_page import unit_of
-from app.ui.metric.points import box_of
+from app.ui.metric.points import PointCanvas, Shown, box_of
 from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
 from app.ui.session_state import SavedState, from_json, to_json, typed
@@ -257,3 +258,64 @@ def test_that_no_page_makes_a_small_window_grow(workspace: MetricWorkspace, unti
         assert tab.isChecked()
     settled(workspace, until)
     assert workspace.minimumSizeHint().height() <= 480  # what a window of 1280 × 800 leaves between the docks
+
+
+def test_that_the_plane_moves_beside_the_points_and_a_double_click_puts_it_back(workspace: MetricWorkspace) -> None:
+    canvas, before = workspace.learn_page.canvas, workspace.metric_state
+    corner = QPoint(6, 6)
+    assert canvas.point_near(QPointF(corner)) is None
+    first = canvas.to_widget(*workspace.learning.x[4])
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=corner)
+    QTest.mouseMove(canvas, corner + QPoint(40, 25))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=corner + QPoint(40, 25))
+    moved = canvas.to_widget(*workspace.learning.x[4])
+    assert (moved - first).toPoint() == QPoint(40, 25)
+    assert canvas.to_plane(moved) == pytest.approx(tuple(workspace.learning.x[4]))
+    assert canvas.point_near(moved) is not None
+    assert workspace.metric_state == before  # nothing was chosen or dragged
+    QTest.mouseDClick(canvas, Qt.MouseButton.LeftButton, pos=corner)
+    assert canvas.to_widget(*workspace.learning.x[4]) == first
+
+
+def test_that_thousands_of_points_are_kept_as_a_picture_that_moves(qapp: object) -> None:
+    look = Style("dark")
+    look.apply()
+    canvas = PointCanvas(look)
+    canvas.resize(400, 300)
+    x, y = toy("three", points=4000)
+    canvas.show_points(Shown(x, y, box=box_of(x, canvas.aspect)))
+    here = canvas.grab().toImage()
+    kept = canvas._layer
+    assert kept is not None
+    canvas.pan = QPointF(30, -20)
+    there = canvas.grab().toImage()
+    assert canvas._layer is kept
+    assert there.copy(30, 0, 370, 280) == here.copy(0, 20, 370, 280)  # the same pixels, elsewhere
+    canvas.pan = QPointF(250, 0)  # beyond what was kept
+    canvas.grab()
+    assert canvas._layer is not kept
+    canvas.show_points(Shown(x + 1, y, box=box_of(x, canvas.aspect)))
+    assert canvas._layer is None
+    canvas.show_points(Shown(x[:50], y[:50], box=box_of(x, canvas.aspect)))
+    canvas.grab()
+    assert canvas._layer is None  # few points are drawn anew
+    canvas.deleteLater()
+    look.deleteLater()
+
+
+def test_that_ten_thousand_points_are_drawn_and_a_sample_is_learned_from(
+    workspace: MetricWorkspace, until: Until
+) -> None:
+    form = workspace._settings.data_form
+    form.changed.emit(replace(form.settings, points=10_000))
+    settled(workspace, until)
+    assert len(workspace.learning.x) == 10_000
+    assert workspace.learning.fault == ""
+    assert "a sample of 3,000 of 10,000 points" in workspace.details.told.text()
+    page = workspace.learn_page
+    assert page.canvas.shown is not None
+    assert len(page.canvas.shown.x) == 10_000
+    assert len(page.canvas.shown.targets) == 3
+    workspace.set_state(replace(workspace.metric_state, step=1))  # an iterate whose error was not counted
+    assert workspace.details.facts.value("3-NN error here") == "–"
+    workspace.grab()

@@ -18,8 +18,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 from app.learning.iterates import Iterate
 from app.learning.learners import learner
 from app.learning.mahalanobis import kind_of
-from app.learning.neighbours import target_neighbours
-from app.records import Float64, UserError
+from app.records import Float64
 from app.ui.metric.learning import Learning
 from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import EigenBars, HistoryCurve, short
@@ -201,12 +200,13 @@ class LearnPage(MetricPage):
     def _with_ring(self, shown: Shown) -> Shown:
         """Return the picture with target neighbours, margin and impostors of the anchor."""
         x, y, at = shown.x, shown.y, shown.anchor
-        try:
-            targets = target_neighbours(x, y, self.settings.k)[at]
-        except UserError:  # the learner says so itself
-            return shown
-        assert shown.matrix is not None
         gap = x - x[at]
+        own = np.flatnonzero(y == y[at])
+        own = own[own != at]
+        if len(own) < self.settings.k:  # the learner says so itself
+            return shown
+        targets = own[np.argsort(np.vecdot(gap[own], gap[own]), kind="stable")[: self.settings.k]]
+        assert shown.matrix is not None
         squared = np.maximum(np.vecdot(gap @ shown.matrix, gap), 0)
         radius = float(np.sqrt(squared[targets].max()))
         inside = np.flatnonzero((y != y[at]) & (squared < squared[targets].max() + 1))
@@ -237,8 +237,8 @@ class LearnPage(MetricPage):
         rows = [
             ("objective", short(iterate.objective)),
             *((PARTS.get(name, name), short(value)) for name, value in iterate.parts.items()),
-            (f"{k}-NN error at the start", "–" if math.isnan(before) else f"{100 * before:.1f} %"),
-            (f"{k}-NN error here", f"{100 * learning.error_at(iterate, k):.1f} %"),
+            (f"{k}-NN error at the start", _percent(before)),
+            (f"{k}-NN error here", _percent(learning.error_at(iterate, k))),
             ("learned in", f"{1000 * learning.history[-1].seconds:.0f} ms"),
         ]
         kind, why = kind_of(iterate.matrix)
@@ -252,3 +252,7 @@ class LearnPage(MetricPage):
             line += f" Thin: its farthest target. Dashed: the margin, {count} impostor{'s' * (count != 1)} ✕ inside."
         self.legend.setText(line)
         self.legend.setToolTip(f"<p>{CONVENTIONS}</p>" if self.state.learner == "lmnn" else "")
+
+
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{100 * share:.1f} %"

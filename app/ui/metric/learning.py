@@ -6,6 +6,7 @@ widgets. May import: ``app.learning``, the session, QtCore.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,8 @@ from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
 
 MOST_ERRORS = 48  # iterates whose k-NN error is computed
+MOST_LEARNED = 3000  # points that are learned from; all are drawn
+MOST_AT_ONCE = 600  # points whose error is counted between two frames
 GRID = (96, 72)
 Box = tuple[float, float, float, float]
 
@@ -43,7 +46,8 @@ def run_job(row: Row, x: Float64, y: np.ndarray, settings: Any, k: int) -> Gener
     assert row.learn is not None
     learned = yield from row.learn(x, y, settings)
     total = len(learned.history)
-    steps = sorted({0, total - 1, *range(0, total, max(1, total // MOST_ERRORS))})
+    most = MOST_ERRORS if len(x) <= MOST_AT_ONCE else 4
+    steps = sorted({0, total - 1, *range(0, total, max(1, total // most))})
     errors: dict[int, float] = {}
     for at in steps:
         yield Progress(at, total, "Counting errors", learned.history[at])
@@ -123,7 +127,7 @@ class Learning(QObject):
         method = learner(state.learner)
         self.fault, self.regions, self.notes = "", None, ()
         self.history, self.errors = (), {}
-        data, k = (self.x.copy(), self.y), min(state.neighbours, len(self.x) - 1)
+        data, k = self._sampled(), min(state.neighbours, len(self.x) - 1)
         self._follower = None
         self._run = self._lane.start(lambda: run_job(method, *data, settings, k))
         self.changed.emit()
@@ -133,7 +137,8 @@ class Learning(QObject):
         self.x = self.x.copy()
         self.x[row] = x, y
         self.regions = None
-        if isinstance(settings, LmnnSettings) and settings.push > 0 and settings.rank == 0 and self.history:
+        few = len(self.x) <= MOST_LEARNED
+        if few and isinstance(settings, LmnnSettings) and settings.push > 0 and settings.rank == 0 and self.history:
             if self._follower is None:
                 self._follower = Follower(settings, self.history[-1].factor)
             follower, data = self._follower, (self.x, self.y)
@@ -149,12 +154,21 @@ class Learning(QObject):
         """Compute the regions of an iterate over a box, unless a learner runs."""
         if self.running:
             return
-        data, factor = (self.x.copy(), self.y), iterate.factor
+        data, factor = self._sampled(), iterate.factor
         self._colour = self._probe.start(lambda: regions_job(*data, k, box, factor))
 
+    def _sampled(self) -> tuple[Float64, np.ndarray]:
+        """Return a copy of the points and their classes; of very many a sample, always the same."""
+        if len(self.x) <= MOST_LEARNED:
+            return self.x.copy(), self.y
+        rows = np.sort(np.random.default_rng(0).permutation(len(self.x))[:MOST_LEARNED])
+        return self.x[rows], self.y[rows]
+
     def error_at(self, iterate: Iterate, k: int) -> float:
-        """Return the error of an iterate; toys are small enough to count at once."""
+        """Return the error of an iterate, NaN of one that takes too long to be counted at once."""
         if iterate.step not in self.errors:
+            if len(self.x) > MOST_AT_ONCE:
+                return math.nan
             self.errors[iterate.step] = leave_one_out_error(self.x, self.y, k, factor=iterate.factor)
         return self.errors[iterate.step]
 
@@ -177,7 +191,9 @@ class Learning(QObject):
             outcome: Outcome = event.value
             self._run = 0
             self.history, self.errors = outcome.learned.history, outcome.errors
-            self.notes = outcome.learned.notes
+            many = len(self.x)
+            sample = f"Learned from, and judged on, a sample of {MOST_LEARNED:,} of {many:,} points."
+            self.notes = (*outcome.learned.notes, *((sample,) if many > MOST_LEARNED else ()))
         elif event.job == self._follow:
             self.history, self.errors = (event.value,), {}
         elif event.job == self._colour:

@@ -6,11 +6,12 @@ What lives here: :class:`PointCanvas`, painting and mouse. What does not: learni
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.learning.mahalanobis import ellipse_of
@@ -20,6 +21,7 @@ from app.ui.metric.drawing import class_colour, draw_cross, draw_shape
 from app.ui.style import Style
 
 GRAB_PX = 12
+MANY = 1000  # points; more are drawn small, into a picture that moves with the view
 MARGIN_SHARE = 0.12
 NUDGE = 0.02  # of the picture's width, per arrow key
 MOVES: dict[Qt.Key, tuple[int, int]] = {
@@ -92,12 +94,19 @@ class PointCanvas(QWidget):
         self._held: int | None = None
         self._moved = False
         self._image: QImage | None = None
+        self.pan = QPointF()
+        self._panned_from: tuple[QPointF, QPointF] | None = None  # where the mouse and the view were
+        self._layer: QPixmap | None = None
+        self._layer_pan = QPointF()
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(320, 240)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Points and the ellipse of the metric")
-        self.setAccessibleDescription("Drag a point. Page up and down choose a point, the arrow keys move it.")
+        self.setAccessibleDescription(
+            "Drag a point, or the plane beside it; a double click shows all again. Page up and down choose a point, "
+            "the arrow keys move it."
+        )
         look.changed.connect(self._show_look)
 
     def sizeHint(self) -> QSize:
@@ -116,11 +125,19 @@ class PointCanvas(QWidget):
 
     def show_points(self, shown: Shown) -> None:
         """Draw this."""
+        if (
+            self.shown is None
+            or shown.x is not self.shown.x
+            or shown.y is not self.shown.y
+            or shown.box != self.shown.box
+        ):
+            self._layer = None
         self.shown = shown
         self._image = self._region_image(shown)
         self.update()
 
     def _show_look(self, _look: object) -> None:
+        self._layer = None
         if self.shown is not None:
             self.show_points(self.shown)
 
@@ -141,13 +158,22 @@ class PointCanvas(QWidget):
         assert self.shown is not None
         x0, y0, x1, y1 = self.shown.box
         scale = min(self.width() / (x1 - x0), self.height() / (y1 - y0))
-        return QPointF(self.width() / 2 + (x - (x0 + x1) / 2) * scale, self.height() / 2 - (y - (y0 + y1) / 2) * scale)
+        middle = QPointF(self.width() / 2, self.height() / 2) + self.pan
+        return middle + QPointF((x - (x0 + x1) / 2) * scale, -(y - (y0 + y1) / 2) * scale)
+
+    def _all_on_widget(self, x: Float64) -> Float64:
+        """Return where (n, 2) points are drawn, (n, 2) pixels."""
+        origin, right, up = self.to_widget(0, 0), self.to_widget(1, 0), self.to_widget(0, 1)
+        start, across, along = (np.array([p.x(), p.y()]) for p in (origin, right - origin, up - origin))
+        result: Float64 = start + x[:, :1] * across + x[:, 1:] * along
+        return result
 
     def to_plane(self, at: QPointF) -> tuple[float, float]:
         """Return the point of the plane under a place of the widget."""
         assert self.shown is not None
         x0, y0, x1, y1 = self.shown.box
         scale = min(self.width() / (x1 - x0), self.height() / (y1 - y0))
+        at = at - self.pan
         return (
             (x0 + x1) / 2 + (at.x() - self.width() / 2) / scale,
             (y0 + y1) / 2 - (at.y() - self.height() / 2) / scale,
@@ -157,7 +183,7 @@ class PointCanvas(QWidget):
         """Return the row of the point drawn nearest to a place, None if it is too far to be meant."""
         if self.shown is None or not len(self.shown.x):
             return None
-        drawn = np.array([[p.x(), p.y()] for p in (self.to_widget(*row) for row in self.shown.x)])
+        drawn = self._all_on_widget(self.shown.x)
         gap = np.hypot(drawn[:, 0] - at.x(), drawn[:, 1] - at.y())
         best = int(np.argmin(gap))
         return best if gap[best] <= GRAB_PX * self._look.scale else None
@@ -165,14 +191,22 @@ class PointCanvas(QWidget):
     # --------------------------------------------------------------------- mouse and keys
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the point under the mouse and hold it."""
+        """Choose the point under the mouse and hold it; beside all points, hold the plane."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._held, self._moved = self.point_near(event.position()), False
             if self._held is not None:
                 self.chosen.emit(self._held)
+            elif self.shown is not None:
+                self._panned_from = event.position(), self.pan
+                self.setCursor(Qt.CursorShape.ClosedHandCursor)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the held point, or show that one can be taken."""
+        """Move the held point or the plane, or show that a point can be taken."""
+        if self._panned_from is not None:
+            start, before = self._panned_from
+            self.pan = before + event.position() - start
+            self.update()
+            return
         if self._held is None:
             near = self.point_near(event.position())
             shape = Qt.CursorShape.ArrowCursor if near is None else Qt.CursorShape.OpenHandCursor
@@ -185,10 +219,15 @@ class PointCanvas(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let the point go."""
         held, moved = self._held, self._moved
-        self._held, self._moved = None, False
+        self._held, self._moved, self._panned_from = None, False, None
         if held is not None and moved:
             self.dropped.emit((held, *self.to_plane(event.position())))
         self.unsetCursor()
+
+    def mouseDoubleClickEvent(self, _event: QMouseEvent) -> None:
+        """Show all points again, as before the plane was moved."""
+        self.pan, self._panned_from = QPointF(), None
+        self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Choose points with Page up and down, move the chosen one with the arrow keys."""
@@ -255,14 +294,46 @@ class PointCanvas(QWidget):
         for row in shown.targets:
             painter.drawLine(here, self.to_widget(*shown.x[row]))
 
-    def _draw_points(self, painter: QPainter, shown: Shown) -> None:
-        radius = 4.5 * self._look.line_scale**0.5
+    def _draw_shapes(self, painter: QPainter, shown: Shown, shift: QPointF, room: QRectF) -> None:
+        """Draw the points that lie in ``room`` after a shift, each class by its shape."""
+        radius = self._radius(shown)
+        places = self._all_on_widget(shown.x) + np.array([shift.x(), shift.y()])
+        low, high = (room.left(), room.top()), (room.right(), room.bottom())
+        inside = ((places >= low) & (places <= high)).all(axis=1)
         for label in np.unique(shown.y):
-            colour = class_colour(self._look, int(label))
             painter.setPen(QPen(self._look.colour("canvas"), 1))
-            painter.setBrush(colour)
-            for row in np.flatnonzero(shown.y == label):
-                draw_shape(painter, self.to_widget(*shown.x[row]), int(label), radius)
+            painter.setBrush(class_colour(self._look, int(label)))
+            for x, y in places[inside & (shown.y == label)].tolist():
+                draw_shape(painter, QPointF(x, y), int(label), radius)
+
+    def _radius(self, shown: Shown) -> float:
+        return (4.5 if len(shown.x) <= MANY else 2.5) * math.sqrt(self._look.line_scale)
+
+    def _point_layer(self, shown: Shown) -> tuple[QPixmap, QPointF]:
+        """Return the points as a kept picture, half a view larger to every side, and its corner on the widget."""
+        edge = QPointF(self.width() // 2, self.height() // 2)
+        moved = self.pan - self._layer_pan
+        ratio = self.devicePixelRatioF()
+        size = QSize(round(2 * self.width() * ratio), round(2 * self.height() * ratio))
+        kept = self._layer
+        if kept is None or kept.size() != size or abs(moved.x()) > edge.x() or abs(moved.y()) > edge.y():
+            kept = QPixmap(size)
+            kept.setDevicePixelRatio(ratio)
+            kept.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(kept)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            self._draw_shapes(painter, shown, edge, QRectF(0, 0, 2 * self.width(), 2 * self.height()))
+            painter.end()
+            self._layer, self._layer_pan, moved = kept, self.pan, QPointF()
+        return kept, moved - edge
+
+    def _draw_points(self, painter: QPainter, shown: Shown) -> None:
+        radius = self._radius(shown)
+        if len(shown.x) > MANY:
+            layer, corner = self._point_layer(shown)
+            painter.drawPixmap(corner, layer)
+        else:
+            self._draw_shapes(painter, shown, QPointF(), QRectF(self.rect()).adjusted(-9, -9, 9, 9))
         for impostor in shown.impostors:
             at = self.to_widget(*shown.x[impostor])
             draw_cross(painter, at, radius + 4, self._look.colour("error"), 2 * self._look.line_scale)

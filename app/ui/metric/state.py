@@ -45,7 +45,10 @@ class MetricState(Settings):
         label="Points",
         help="Small sets in the plane, each made to show one thing. Drag any point; the metric follows.",
     )
-    points: int = number(90, 12, 600, 6, label="How many", help="Points in all, divided over the classes.")
+    points: int = number(
+        90, 12, 10_000, 6, label="How many", log_scale=True,
+        help="Points in all, divided over the classes. Thousands take the learner a while; the picture stays quick.",
+    )  # fmt: skip
     noise: float = number(0.0, 0.0, 2.0, 0.05, label="Noise", help="Standard deviation of noise added to every point.")
     seed: int = number(0, 0, 9999, 1, label="Seed", help="The same seed gives the same points.")
     neighbours: int = number(
