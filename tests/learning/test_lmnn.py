@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from itertools import pairwise
 
 import numpy as np
 import pytest
 from samples import done, groups, needs_sklearn_data, turned
 
+from app.jobs import Progress
 from app.learning import data_sets
-from app.learning.evaluation import stratified_folds
+from app.learning.evaluation import cross_validated, stratified_folds
 from app.learning.lmnn import LmnnSettings, lmnn
 from app.learning.lmnn_live import Follower
 from app.learning.lmnn_set import Impostors, WorkingSet, find_impostors
@@ -235,8 +237,8 @@ def test_that_a_warm_start_needs_fewer_steps_and_a_follower_stays_near() -> None
     assert here.objective == pytest.approx(warm.last.objective, rel=0.01)
 
 
-def test_that_wine_falls_below_one_percent() -> None:
-    """Folds of seed 0: 4.5 % -> 0.6 %. Over five seeds the mean is 1.2 %: 178 items are few."""
+def test_that_wine_falls_below_one_percent_with_the_folds_of_one_seed() -> None:
+    """Folds of seed 0 only: 4.5 % -> 0.6 %; the next test says what five seeds give."""
     needs_sklearn_data()
     wine = data_sets.load("wine").standardised()
     fold = stratified_folds(wine.y, 10, seed=0)
@@ -249,3 +251,18 @@ def test_that_wine_falls_below_one_percent() -> None:
         after.append(knn_labels(wine.x[train], wine.y[train], wine.x[test], 3, factor=factor) != wine.y[test])
     assert np.concatenate(before).mean() == pytest.approx(0.045, abs=0.001)
     assert np.concatenate(after).mean() <= 0.01
+
+
+def test_what_wine_gives_over_five_seeds() -> None:
+    """4.6 % -> 1.5 %: the figure of README, above the 1 % that the folds of seed 0 reach."""
+    needs_sklearn_data()
+    wine = data_sets.load("wine")
+    settings = LmnnSettings(k=1, push=0.1, iterations=25)
+
+    def fit(x: np.ndarray, y: np.ndarray) -> Generator[Progress, None, np.ndarray]:
+        learned = yield from lmnn(x, y, settings)
+        return learned.metric.factor
+
+    judged = [done(cross_validated(wine.x, wine.y, fit, seed=seed, standardise=True)) for seed in range(5)]
+    assert np.mean([each.comparison.before for each in judged]) == pytest.approx(0.046, abs=0.001)
+    assert np.mean([each.comparison.after for each in judged]) == pytest.approx(0.0146, abs=0.003)
