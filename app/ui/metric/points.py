@@ -268,7 +268,7 @@ class PointCanvas(QWidget):
     def _outline(self, shown: Shown, radius: float, matrix: Float64, centre: Float64) -> QPolygonF:
         reach = 4 * (shown.box[2] - shown.box[0]) / max(radius, 1e-12)
         rows = ellipse_of(matrix).outline(reach=reach) * radius + centre
-        return QPolygonF([self.to_widget(float(x), float(y)) for x, y in rows])
+        return QPolygonF([QPointF(x, y) for x, y in self._all_on_widget(rows).tolist()])
 
     def _draw_ellipses(self, painter: QPainter, shown: Shown) -> None:
         if shown.matrix is None or not np.isfinite(shown.matrix).all():
