@@ -54,7 +54,7 @@ def workspace(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("source", ["open", "others"])
 def test_that_the_button_keeps_a_metric_and_matches_with_it(workspace: MetricWorkspace, source: str) -> None:
-    page, session, told = workspace.neighbour_page, workspace.session, []
+    page, session, told = workspace.page_of("neighbours"), workspace.session, []
     session.message.connect(told.append)
     bar = TopBar(session, workspace.look, [])
     row = bar.matcher.findData("learned-metric", KEY_ROLE)
@@ -81,7 +81,7 @@ def test_that_the_button_keeps_a_metric_and_matches_with_it(workspace: MetricWor
 
 
 def test_that_it_can_be_cancelled_and_says_what_it_cannot_learn_from(workspace: MetricWorkspace) -> None:
-    page, session, told = workspace.neighbour_page, workspace.session, []
+    page, session, told = workspace.page_of("neighbours"), workspace.session, []
     session.message.connect(told.append)
     page.matcher.use.click()
     page.matcher.use.click()
@@ -100,7 +100,7 @@ def test_that_it_can_be_cancelled_and_says_what_it_cannot_learn_from(workspace: 
 
 
 def test_that_where_a_matcher_learned_from_asks_nothing_anew(workspace: MetricWorkspace) -> None:
-    page = workspace.neighbour_page
+    page = workspace.page_of("neighbours")
     page.form.changed.emit(replace(page.form.settings, source="open"))
     assert page.state.source == "open"
     assert not page.busy

@@ -261,7 +261,7 @@ def test_that_no_page_makes_a_small_window_grow(workspace: MetricWorkspace, unti
 
 
 def test_that_the_plane_moves_beside_the_points_and_a_double_click_puts_it_back(workspace: MetricWorkspace) -> None:
-    canvas, before = workspace.learn_page.canvas, workspace.metric_state
+    canvas, before = workspace.page_of("learn").canvas, workspace.metric_state
     corner = QPoint(6, 6)
     assert canvas.point_near(QPointF(corner)) is None
     first = canvas.to_widget(*workspace.learning.x[4])
@@ -312,7 +312,7 @@ def test_that_ten_thousand_points_are_drawn_and_a_sample_is_learned_from(
     assert len(workspace.learning.x) == 10_000
     assert workspace.learning.fault == ""
     assert "a sample of 3,000 of 10,000 points" in workspace.details.told.text()
-    page = workspace.learn_page
+    page = workspace.page_of("learn")
     assert page.canvas.shown is not None
     assert len(page.canvas.shown.x) == 10_000
     assert len(page.canvas.shown.targets) == 3

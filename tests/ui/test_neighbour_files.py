@@ -77,7 +77,7 @@ def settled(workspace: MetricWorkspace) -> None:
 def test_that_a_table_is_opened_by_the_button(
     workspace: MetricWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page = workspace.neighbour_page
+    page = workspace.page_of("neighbours")
     assert page.head.text() == NO_FILE  # an empty page says what to try
     path = table(tmp_path / "kinds.csv")
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(path), ""))
@@ -102,7 +102,7 @@ def test_that_a_table_is_opened_by_the_button(
 
 
 def test_that_idx_files_and_folders_are_dropped(workspace: MetricWorkspace, tmp_path: Path) -> None:
-    page = workspace.neighbour_page
+    page = workspace.page_of("neighbours")
     pictures = tmp_path / "people"
     rng = np.random.default_rng(0)
     for name in ("ann", "bo"):
@@ -137,7 +137,7 @@ def test_that_a_picture_is_left_to_the_window(workspace: MetricWorkspace, tmp_pa
     entering = QDragEnterEvent(workspace.rect().center(), Qt.DropAction.CopyAction, mime, Qt.MouseButton.LeftButton,
                                Qt.KeyboardModifier.NoModifier)  # fmt: skip
     entering.accept()
-    workspace.neighbour_page.dragEnterEvent(entering)
+    workspace.page_of("neighbours").dragEnterEvent(entering)
     assert not entering.isAccepted()
     assert [is_data(name) for name in ("a.CSV", "train-labels-idx1-ubyte", "faces.mat", "a.jpg", str(tmp_path))] == [
         True, True, True, False, True
@@ -158,7 +158,7 @@ def test_that_a_picture_is_left_to_the_window(workspace: MetricWorkspace, tmp_pa
 def test_that_a_bad_file_is_told_in_one_sentence(
     workspace: MetricWorkspace, tmp_path: Path, name: str, content: str | None, told: str
 ) -> None:
-    page, messages = workspace.neighbour_page, []
+    page, messages = workspace.page_of("neighbours"), []
     workspace.session.message.connect(messages.append)
     path = tmp_path / name
     if content is not None:
@@ -176,7 +176,7 @@ def test_that_a_bad_file_is_told_in_one_sentence(
 
 
 def test_that_a_file_written_anew_is_read_again(workspace: MetricWorkspace, tmp_path: Path) -> None:
-    page, path = workspace.neighbour_page, tmp_path / "kinds.csv"
+    page, path = workspace.page_of("neighbours"), tmp_path / "kinds.csv"
     page.take_file(str(table(path)))
     settled(workspace)
     path.write_text(path.read_text(encoding="utf-8").replace("kind 2", "third"), encoding="utf-8")

@@ -154,7 +154,6 @@ class NeighbourPage(MetricPage):
 
     def _connect(self) -> None:
         self.look.changed.connect(self._show_look)
-        self._look.changed.connect(self._show_look)
         self.files.opened.connect(self.take_file)
         self.session.state_changed.connect(lambda _state: self._take())
         self.session.result_changed.connect(lambda _result: self._take())
