@@ -10,7 +10,6 @@ import ctypes
 import importlib.util
 import os
 import re
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -100,6 +99,8 @@ def check(environ: Mapping[str, str] = os.environ, platform: str = sys.platform)
 
 
 def _wayland_answers(name: str, runtime_folder: str) -> bool:
+    import socket  # its tables of constants take a while, and few displays are asked through it
+
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(2.0)
         try:

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import cv2
 import numpy as np
 
 from app import locate
 from app.records import Float32, Float64, Truth, UInt8
-from app.vision import drawings, render, synth
+from app.vision import synth
 from app.vision.photographs import photograph
 
 
@@ -145,6 +146,8 @@ _BOXES = ("astronaut", "coffee", "chelsea", "rocket", "brick", "gravel", "retina
 @lru_cache(maxsize=1)  # ten times the work of the others, and wanted for the thumbnail as well
 def boxes(_seed: int) -> Views:
     """Photograph boxes and a ball on a floor from two places 34° apart."""
+    from app.vision import render  # not at the start of the program: the first pair is none of these
+
     wood, cup = photograph("brick"), photograph("coffee")
     faces = [photograph(name) for name in _BOXES[:4]]
     up = np.array([0.0, -1.0, 0.0])
@@ -210,6 +213,8 @@ def doll(_seed: int) -> Views:
 
     The grass is out of focus: sharp, it would bring five times the doll's keypoints, all at rest.
     """
+    from app.vision import render  # not at the start of the program: the first pair is none of these
+
     grass = synth.blurred(photograph("grass")[:480, :], sigma=12.0)
     ground = np.eye(3)
     parts = []
@@ -271,7 +276,13 @@ def _disparity_truth(disparity: Float64, width_right: int) -> tuple[Float32, Flo
     return forward.astype(np.float32), synth.seen(back, (width, height))
 
 
-def drawn(left: drawings.Drawing, right: drawings.Drawing, note: str) -> Views:
+def drawn(kind: Literal["cup", "bicycle"]) -> Views:
     """Return two drawings of one kind of thing; the parts with a name in both are the truth."""
+    from app.vision import drawings
+
+    if kind == "cup":
+        left, right = drawings.draw_cup(drawings.MUG), drawings.draw_cup(drawings.TEACUP)
+    else:
+        left, right = drawings.draw_bicycle(drawings.ROAD), drawings.draw_bicycle(drawings.CITY)
     points, names = drawings.point_truth(left, right)
-    return Views(left.rgb, right.rgb, Truth(points=points, names=names), (), note)
+    return Views(left.rgb, right.rgb, Truth(points=points, names=names), (), f"another {kind}")
