@@ -7,18 +7,22 @@ What lives here: which writer an ending means, and the dialogs. What does not: t
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.jobs import Job, Progress, native
 from app.records import MatchResult, UserError
+from app.ui.lane import Event
 from app.ui.match_state import MatchState
 from app.ui.pair_view import PairView
-from app.ui.session import Message, Session
+from app.ui.session import Message, Session, failure_message
 from app.ui.style import Style
 
 PICTURES = "PNG (*.png);;SVG (*.svg);;PDF (*.pdf)"
 MATCHES = "CSV (*.csv);;NumPy as SuperGlue writes it (*.npz);;JSON (*.json)"
+LANE = "export"
 AskPath = Callable[[QWidget, str, str, str], str]
 
 
@@ -52,6 +56,12 @@ def write_matches(result: MatchResult, path: str | Path) -> None:
         raise UserError(f"{Path(path).name}: matches are saved as .csv, .npz or .json; choose one of these endings.")
 
 
+def _writing(result: MatchResult, path: str) -> Job[str]:
+    """Write all matches, which takes seconds where there are hundreds of thousands; return the path."""
+    yield from native(partial(write_matches, result, path), progress=Progress(0, 1, f"Writing {Path(path).name}"))
+    return path
+
+
 class Exporter:
     """The export actions of the workspace; every failure is a message.
 
@@ -62,6 +72,14 @@ class Exporter:
     def __init__(self, session: Session, look: Style, view: PairView) -> None:
         self._session, self._look, self._view = session, look, view
         self.ask: AskPath = ask_path
+        self._lane = session.lane(LANE)
+        self._lane.finished.connect(self._written)
+        self._lane.failed.connect(self._not_written)
+
+    @property
+    def busy(self) -> bool:
+        """Whether matches are being written."""
+        return self._lane.busy
 
     def _result(self) -> MatchResult | None:
         """The finished result, or None with a message."""
@@ -71,28 +89,38 @@ class Exporter:
             return None
         return result
 
-    def _save(self, title: str, kinds: str, ending: str, write: Callable[[MatchResult, str], None]) -> None:
+    def _ask(self, title: str, kinds: str, ending: str) -> tuple[MatchResult, str] | None:
+        """The finished result and the path to write it to, None if there is none."""
         result = self._result()
         if result is None:
-            return
+            return None
         name = "".join(c if c.isalnum() else "-" for c in result.request.ref.title).strip("-").lower()[:60]
         path = self.ask(self._view, title, f"{name or 'matches'}{ending}", kinds)
-        if not path:
+        return (result, path) if path else None
+
+    def _save(self, title: str, ending: str, write: Callable[[MatchResult, str], None]) -> None:
+        """Ask, and let a picture be drawn, which only the window's thread can."""
+        asked = self._ask(title, PICTURES, ending)
+        if asked is None:
             return
         try:
-            write(result, path)
+            write(*asked)
         except UserError as error:
             self._session.message.emit(Message(str(error), "error"))
             return
-        self._session.message.emit(Message(f"Saved {path}."))
+        self._session.message.emit(Message(f"Saved {asked[1]}."))
+
+    def _written(self, event: Event) -> None:
+        self._session.message.emit(Message(f"Saved {event.value}."))
+
+    def _not_written(self, event: Event) -> None:
+        self._session.message.emit(failure_message(event))
 
     def picture_as_shown(self) -> None:
         """Save exactly what the canvas shows, with a caption."""
         from app.ui.figure import caption, save_view
 
-        self._save(
-            "Export the picture as shown", PICTURES, ".png", lambda r, path: save_view(self._view, path, caption(r))
-        )
+        self._save("Export the picture as shown", ".png", lambda r, path: save_view(self._view, path, caption(r)))
 
     def figure(self, state: MatchState) -> None:
         """Save the whole pair with the best matches, legend and caption, on a light ground."""
@@ -100,11 +128,15 @@ class Exporter:
 
         self._save(
             "Export a figure of the whole pair",
-            PICTURES,
             ".pdf",
             lambda r, path: save_figure(r, path, theme="light", colour_by=state.colour_by, top=state.top),
         )
 
     def matches(self) -> None:
-        """Save all matches."""
-        self._save("Export all matches", MATCHES, ".csv", lambda r, path: write_matches(r, path))
+        """Save all matches, in the background."""
+        if self.busy:
+            self._session.message.emit(Message("Matches are still being written; wait until they are saved."))
+            return
+        asked = self._ask("Export all matches", MATCHES, ".csv")
+        if asked is not None:
+            self._lane.start(partial(_writing, *asked))

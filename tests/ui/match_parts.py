@@ -175,10 +175,11 @@ class Hands:
             yield Progress(0, 1, "Nothing")
 
         session = self.window.session
-        for lane in (session.probe_lane, session.thumbnail_lane):
+        lanes = (session.probe_lane, session.thumbnail_lane, session.lane("export"))
+        for lane in lanes:
             if not lane.busy:
                 lane.start(nothing)
-        self.wait(lambda: not session.probe_lane.busy and not session.thumbnail_lane.busy)
+        self.wait(lambda: not any(lane.busy for lane in lanes))
 
     def wait(self, done: Any, seconds: float = 5.0) -> None:
         assert _wait(done, seconds), "nothing happened in time"

@@ -27,6 +27,7 @@ def save(hands: Hands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Calla
         path = Path(name) if Path(name).is_absolute() else tmp_path / name
         monkeypatch.setattr(hands.workspace.exporter, "ask", lambda *_: str(path))
         hands.workspace.keys.by_name[action].trigger()
+        hands.wait(lambda: not hands.workspace.exporter.busy)
         return path
 
     return saved

@@ -14,6 +14,7 @@ from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
+from pytestqt.qtbot import QtBot
 
 from app.records import Verdict
 from app.ui.launch import _wait, open_window
@@ -349,7 +350,7 @@ def test_that_a_picture_without_keypoints_is_shown_with_an_advice(
 # ----------------------------------------------------------------------------- export
 
 
-def test_that_an_export_that_cannot_be_written_is_told(window: MainWindow, tmp_path: Path) -> None:
+def test_that_an_export_that_cannot_be_written_is_told(window: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
     exporter = window.workspaces["match"].exporter  # type: ignore[attr-defined]  # the Match workspace's
     for run in (exporter.matches, exporter.picture_as_shown):
         for path, words in (
@@ -359,6 +360,7 @@ def test_that_an_export_that_cannot_be_written_is_told(window: MainWindow, tmp_p
             exporter.ask = lambda *_, path=path: str(path)
             before = window.session.result
             run()
+            qtbot.waitUntil(lambda: not exporter.busy)
             assert words in said(window) or ".csv, .npz or .json" in said(window)
             assert window.session.result is before
     assert [path.name for path in tmp_path.rglob("*") if path.suffix in (".png", ".docx")] == []
@@ -366,7 +368,7 @@ def test_that_an_export_that_cannot_be_written_is_told(window: MainWindow, tmp_p
 
 @pytest.mark.parametrize("ending", ["png", "svg", "pdf", "csv", "npz", "json"])
 def test_that_a_full_disk_leaves_the_old_file_and_is_told(
-    window: MainWindow, tmp_path: Path, ending: str, monkeypatch: pytest.MonkeyPatch
+    window: MainWindow, tmp_path: Path, ending: str, qtbot: QtBot
 ) -> None:
     import resource
     import signal
@@ -381,6 +383,7 @@ def test_that_a_full_disk_leaves_the_old_file_and_is_told(
         # A limit on the size of files makes writing fail in the middle, as a full disk does.
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, before[1]))
         (exporter.picture_as_shown if ending in ("png", "svg", "pdf") else exporter.matches)()
+        qtbot.waitUntil(lambda: not exporter.busy)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
         signal.signal(signal.SIGXFSZ, handler)
