@@ -20,6 +20,9 @@ FONTS = ((2, 0.85, 100), (2, 0.8, 85), (1, 0.85, 100), (1, 0.8, 85), (1, 0.75, 7
 WORDS = ("finer", "this plane", "coarser")
 
 
+SIGNS = "0123456789.−–"
+
+
 class CubeView(QWidget):
     """Three blocks of nine values: the finer plane, the one looked at, the coarser one."""
 
@@ -94,6 +97,10 @@ class CubeView(QWidget):
     def _paint_block(self, painter: QPainter, area: QRectF, plane: int, colours: UInt8, decimals: int) -> None:
         assert self.cube is not None
         wide, high = area.width() / 3, area.height() / 3
+        metrics = QFontMetricsF(painter.font())
+        # Numbers are set by the widths of their characters: letting Qt centre each takes three times as long.
+        widths = {sign: metrics.horizontalAdvance(sign) for sign in SIGNS}
+        base = (high - 1 + metrics.ascent() - metrics.descent()) / 2
         for row in range(3):
             for col in range(3):
                 cell = QRectF(area.left() + col * wide, area.top() + row * high, wide - 1, high - 1)
@@ -103,7 +110,8 @@ class CubeView(QWidget):
                 # Relative luminance at which black and white are equally readable, in sRGB grey about 117.
                 painter.setPen(QColor("#0b0d1a" if 0.3 * red + 0.59 * green + 0.11 * blue > 117 else "#ffffff"))
                 text = "–" if np.isnan(value) else f"{value:.{decimals}f}".replace("-", "−")
-                painter.drawText(cell, Qt.AlignmentFlag.AlignCenter, text)
+                width = sum(widths[sign] for sign in text)
+                painter.drawText(QPointF(cell.center().x() - width / 2, cell.top() + base), text)
         self._paint_marks(painter, area, plane)
 
     def _paint_marks(self, painter: QPainter, area: QRectF, plane: int) -> None:
