@@ -106,10 +106,11 @@ def test_lmnn_on_digits_against_metric_learn(digits: tuple[np.ndarray, np.ndarra
 
 def test_mmc_on_digits_against_metric_learn(digits: tuple[np.ndarray, np.ndarray, Path]) -> None:
     x, y, path = digits
-    data = np.load(path)
     from app.learning.constraints import Pairs
 
-    learned = run_to_end(mmc(x, y, MmcSettings(), judged=Pairs(data["similar"], data["dissimilar"])))
+    with np.load(path) as data:
+        judged = Pairs(data["similar"], data["dissimilar"])
+    learned = run_to_end(mmc(x, y, MmcSettings(), judged=judged))
     theirs = peer("mmc", path, max(30, int(22 * learned.last.seconds)))
     more = "" if theirs["matrix"] else "more than "
     print(f"\nMMC full, digits, 1,000 pairs of each kind: metric-learn {more}{theirs['seconds']:.1f} s, here "
