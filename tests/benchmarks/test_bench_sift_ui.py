@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 from pytest_benchmark.fixture import BenchmarkFixture
 from pytestqt.qtbot import QtBot
@@ -23,6 +24,7 @@ from app.pairs import builtin, load
 from app.records import MatchRequest, MatchResult, UInt8
 from app.ui.session import Session
 from app.ui.sift.page import SiftContext
+from app.ui.sift.picture_view import PictureView
 from app.ui.sift.scale_space_page import ScaleSpacePage
 from app.ui.sift.stage_marks import StageMarks, choose
 from app.ui.style import Style
@@ -114,6 +116,7 @@ def test_dragging_the_cursor(qtbot: QtBot, benchmark: BenchmarkFixture, name: st
 
 
 def test_the_overlay_of_many_candidates(qtbot: QtBot, benchmark: BenchmarkFixture) -> None:
+    rgb = picture(SIZES["1080p"])
     found = explained(picture(SIZES["1080p"]), SiftSettings(contrast=0.0, edge=100.0)).candidates
     start = time.perf_counter()
     chosen = choose(found, Stage.EDGE)
@@ -131,5 +134,21 @@ def test_the_overlay_of_many_candidates(qtbot: QtBot, benchmark: BenchmarkFixtur
         f"\n{len(found):,} candidates, {len(marks.rows):,} drawn: choosing {chosen_ms:.1f} ms, "
         f"drawing p95 {wall:.1f} ms (processor {own:.1f}), hover p95 {hover:.2f} ms"
     )
-    benchmark.extra_info.update(draw_p95_ms=wall, hover_p95_ms=hover, choose_ms=chosen_ms)
+    view = PictureView(Style("dark"), "picture", pointing=False)
+    qtbot.addWidget(view)
+    view.resize(900, 600)
+    view.show()
+    view.set_picture(rgb, SIZES["1080p"])
+    view.draw_over = lambda painter, seen: marks.paint(painter, seen, colours, sizes=True)
+    view.repaint()
+
+    def pan(index: int) -> None:
+        view.zoom_to(960.0 + index, 540.0, 0.4)
+        view.repaint()
+
+    pan(0)
+    QTest.qWait(200)  # at rest
+    wall, own = percentiles(60, pan)
+    print(f"panning, p95 {wall:.1f} ms (processor {own:.1f})")
+    benchmark.extra_info.update(pan_p95_ms=wall, hover_p95_ms=hover, choose_ms=chosen_ms)
     benchmark.pedantic(lambda: draw(-1), rounds=10)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QLineF, QPoint, QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
@@ -36,6 +36,7 @@ from app.ui.style import Style
 from app.vision.pyramid import Pyramid
 
 PADDING = 8
+REST_MS = 60  # without a movement, after which all is painted sharp
 STEPS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -43,6 +44,14 @@ STEPS: dict[int, tuple[int, int]] = {
     Qt.Key.Key_Down: (0, 1),
 }
 Draw = Callable[[QPainter, "PictureView"], None]
+View = tuple[float, float, float]  # (scale, x, y): image pixel p is seen at (p + 0.5) * scale + (x, y)
+
+
+def moved(rect: QRectF, made: View, wanted: View) -> QRectF:
+    """Return where what was drawn in ``rect`` for one view has to be shown in another."""
+    factor = wanted[0] / made[0]
+    x, y = (w + (at - m) * factor for at, m, w in zip((rect.x(), rect.y()), made[1:], wanted[1:], strict=True))
+    return QRectF(x, y, rect.width() * factor, rect.height() * factor)
 
 
 class PictureView(QWidget):
@@ -78,8 +87,12 @@ class PictureView(QWidget):
         self.caption = ""
         self.draw_under: Draw | None = None  # kept until ``refresh``
         self.draw_over: Draw | None = None  # at every repaint
-        self._kept: tuple[tuple[object, ...], QPixmap] | None = None
+        self._kept: tuple[View, tuple[object, ...], QPixmap] | None = None
         self._version = 0
+        self._rest = QTimer(self)
+        self._rest.setSingleShot(True)
+        self._rest.setInterval(REST_MS)
+        self._rest.timeout.connect(self.update)
         self.setAccessibleName(name)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
@@ -122,7 +135,7 @@ class PictureView(QWidget):
         return self._scale
 
     @property
-    def place(self) -> tuple[float, float, float]:
+    def place(self) -> View:
         """(scale, x, y): image pixel p is seen at (p + 0.5) * scale + (x, y)."""
         return (self._scale, *self._offset)
 
@@ -163,8 +176,14 @@ class PictureView(QWidget):
         px, py = (x - self._offset[0]) / self._scale - 0.5, (y - self._offset[1]) / self._scale - 0.5
         return min(max(px, 0.0), width - 1.0), min(max(py, 0.0), height - 1.0)
 
+    @property
+    def moving(self) -> bool:
+        """Whether the view has moved a moment ago: what is drawn need not be sharp."""
+        return self._rest.isActive()
+
     def _set_view(self, scale: float, x: float, y: float) -> None:
         self._scale, self._offset = scale, (x, y)
+        self._rest.start()
         self.update()
 
     def _zoom(self, factor: float, x: float, y: float) -> None:
@@ -186,7 +205,7 @@ class PictureView(QWidget):
             painter.fillRect(self.rect(), self._look.colour("canvas"))
             self._paint_message(painter)
         else:
-            painter.drawPixmap(0, 0, self._backdrop())
+            self._paint_backdrop(painter)
             if self.draw_over is not None:
                 self.draw_over(painter, self)
             if self.cursor_at is not None:
@@ -196,11 +215,26 @@ class PictureView(QWidget):
             focus_ring(painter, self.width(), self.height(), self._look.tokens.accent)
         painter.end()
 
-    def _backdrop(self) -> QPixmap:
+    def _paint_backdrop(self, painter: QPainter) -> None:
+        """Draw the picture with what the page draws under the cursor; while the view moves, as it was, moved along."""
+        kept = self._kept
+        rest = (self.size(), self.devicePixelRatioF(), self._look.tokens, self._version)
+        if self.moving and kept is not None and kept[0] != self.place and kept[1] == rest:
+            target = moved(QRectF(self.rect()), kept[0], self.place)
+            if target.contains(self._picture_rect().intersected(QRectF(self.rect()))):
+                painter.fillRect(self.rect(), self._look.colour("canvas"))
+                painter.drawPixmap(target, kept[2], QRectF(kept[2].rect()))
+                return
+        painter.drawPixmap(0, 0, self._backdrop(rest))
+
+    def _picture_rect(self) -> QRectF:
+        width, height = self._size
+        return QRectF(*self._offset, width * self._scale, height * self._scale)
+
+    def _backdrop(self, rest: tuple[object, ...]) -> QPixmap:
         """Return the picture with what the page draws under the cursor; kept while neither changes."""
         ratio = self.devicePixelRatioF()
-        key = (self.place, self.size(), ratio, self._look.tokens, self._version)
-        if self._kept is None or self._kept[0] != key:
+        if self._kept is None or self._kept[:2] != (self.place, rest):
             pixmap = QPixmap(self.size() * ratio)
             pixmap.setDevicePixelRatio(ratio)
             pixmap.fill(self._look.colour("canvas"))
@@ -209,8 +243,8 @@ class PictureView(QWidget):
             if self.draw_under is not None:
                 self.draw_under(painter, self)
             painter.end()
-            self._kept = (key, pixmap)
-        return self._kept[1]
+            self._kept = (self.place, rest, pixmap)
+        return self._kept[2]
 
     def refresh(self) -> None:
         """Draw again what lies under the cursor: it has changed."""
@@ -225,8 +259,7 @@ class PictureView(QWidget):
 
     def _paint_picture(self, painter: QPainter) -> None:
         assert self._pyramid is not None
-        width, height = self._size
-        exact = QRectF(*self._offset, width * self._scale, height * self._scale)
+        exact = self._picture_rect()
         seen = exact.intersected(QRectF(self.rect())).toAlignedRect()
         if seen.isEmpty():
             return

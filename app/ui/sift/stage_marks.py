@@ -1,7 +1,8 @@
 """Circles around survivors and crosses on the rejected, thousands at a time, over a picture at any zoom.
 
 What lives here: :class:`StageMarks`, which chooses what to draw, draws it and finds what is under the mouse. What
-does not: the widget. May import: ``app.vision``'s records of SIFT, ``app.ui.picking``, cv2, numpy, Qt's gui.
+does not: the widget. May import: ``app.vision``'s records of SIFT, ``app.ui.picking``, ``picture_view``, cv2, numpy,
+Qt's gui.
 """
 
 from __future__ import annotations
@@ -11,10 +12,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtGui import QColor, QImage
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QColor, QImage, QPainter
 
 from app.records import Float32, UInt8
 from app.ui.picking import nearest_point
+from app.ui.sift.picture_view import PictureView, View, moved
 from app.vision.sift_records import Candidates, Stage
 
 MOST_DRAWN = 3000  # of either kind: more would hide the picture, and cost more than a frame
@@ -59,6 +62,9 @@ def _strongest(candidates: Candidates, rows: Rows) -> Rows:
     return rows[np.argpartition(strength, len(rows) - MOST_DRAWN)[-MOST_DRAWN:]]
 
 
+_Key = tuple[View, tuple[int, int], tuple[str, str, str], bool, float]
+
+
 class StageMarks:
     """Draws chosen candidates into an overlay that is kept until the view or the choice changes."""
 
@@ -68,7 +74,7 @@ class StageMarks:
         self.rows: Rows = np.zeros(0, np.intp)
         self._points: Float32 = np.zeros((0, 2), np.float32)
         self._alive = self._dead = self.rows
-        self._kept: tuple[tuple[object, ...], QImage, UInt8] | None = None
+        self._kept: tuple[_Key, QImage, UInt8] | None = None
 
     def show(self, candidates: Candidates, chosen: Chosen, *, survivors: bool, rejected: bool) -> None:
         """Draw these from now on."""
@@ -83,6 +89,23 @@ class StageMarks:
         """Return the row of the candidate drawn nearest to an image point within ``reach`` pixels."""
         found = nearest_point(self._points, x, y, reach)
         return None if found is None else int(self.rows[found])
+
+    def paint(
+        self,
+        painter: QPainter,
+        view: PictureView,
+        colours: tuple[str, str, str],
+        *,
+        sizes: bool,
+        width: float = 1.0,
+    ) -> None:
+        """Draw the overlay over a view; while that moves, as it was drawn last, moved along (see :meth:`image`)."""
+        size = (view.width(), view.height())
+        rest = (size, colours, sizes, width)
+        if view.moving and self._kept is not None and self._kept[0][1:] == rest:
+            painter.drawImage(moved(QRectF(0, 0, *size), self._kept[0][0], view.place), self._kept[1])
+            return
+        painter.drawImage(0, 0, self.image(view.place, size, colours, sizes=sizes, width=width))
 
     def image(
         self,

@@ -291,11 +291,8 @@ class StagesPage(SplitPage):
         if self.explanation is None or self.chosen is None:
             return
         tokens = self.look.tokens
-        image = self.marks.image(
-            view.place, (view.width(), view.height()), (tokens.right, tokens.wrong, tokens.canvas),
-            sizes=self.state.sizes, width=self.look.line_scale,
-        )  # fmt: skip
-        painter.drawImage(0, 0, image)
+        colours = (tokens.right, tokens.wrong, tokens.canvas)
+        self.marks.paint(painter, view, colours, sizes=self.state.sizes, width=self.look.line_scale)
         shown = (self.state.survivors, self.state.rejected)
         stage_paint.legend(painter, view, self.look, STAGE_NAMES[self.stage], self.chosen, shown)
         if self._hovered is not None:
