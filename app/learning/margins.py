@@ -3,7 +3,7 @@
 What lives here: :class:`ClassSpreads`, measured from descriptors, what a loss's margin asks of a class of some spread,
 and the verdict on every class. What does not: training, drawing. May import: losses' list, patch_evaluation, numpy.
 
-The lecture's issue with one fixed m (facts sheet 16): the triplet loss of a class is 0 as soon as the nearest other
+The lecture's issue with one fixed m: the triplet loss of a class is 0 as soon as the nearest other
 lies m beyond its own patches, however far those are apart. As a yardstick that goes with the class serves its own
 spread: others should begin as far outside of it as it reaches, at twice its spread. Both agree for one spread only.
 """
