@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from skimage import data as pictures
+from train_parts import Lab
 
 from app.jobs import run_to_end
 from app.learning.pair_data import pair_patches
@@ -90,3 +91,16 @@ def test_a_patch_becomes_a_selection_and_comes_back(prepared: Prepared) -> None:
 def test_another_pair_has_no_places_here(prepared: Prepared) -> None:
     assert places.selection_of(prepared, 0, builtin()[1]) is None
     assert places.row_at(prepared, np.arange(3), Selection("left", 1.0, 1.0), builtin()[1]) == -1
+
+
+@pytest.mark.parametrize("key", ["embedding", "margin", "cost"])
+def test_that_the_column_beside_a_chart_grows_with_the_letters(lab: Lab, key: str) -> None:
+    page = lab.open(key)
+    (column, units), *_ = page._wide
+    before = column.width()
+    lab.workspace.look.set_presenting(True)
+    try:
+        assert column.minimumWidth() == lab.workspace.look.px(units) > before
+    finally:
+        lab.workspace.look.set_presenting(False)
+    assert column.minimumWidth() == before

@@ -105,7 +105,7 @@ class CostPage(TrainPage):
         side.addStretch(1)
         column = QWidget()
         column.setLayout(side)
-        column.setFixedWidth(self.look.px(34))
+        self.keep_size(column, wide=34)
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 0, 8, 8)
         line.setSpacing(8)

@@ -111,7 +111,7 @@ class EmbeddingPage(TrainPage):
         pair = QHBoxLayout()
         pair.setSpacing(8)
         for patch in self.patches:
-            patch.setFixedHeight(self.look.px(12))
+            self.keep_size(patch, high=12)
             pair.addWidget(patch)
         side.addLayout(pair)
         side.addWidget(self.facts)
@@ -120,7 +120,7 @@ class EmbeddingPage(TrainPage):
         side.addWidget(self.photograph, 1)
         column = QWidget()
         column.setLayout(side)
-        column.setFixedWidth(self.look.px(34))
+        self.keep_size(column, wide=34)
         line = QHBoxLayout(self)
         line.setContentsMargins(8, 0, 8, 8)
         line.setSpacing(8)

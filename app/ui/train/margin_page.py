@@ -131,7 +131,7 @@ class MarginPage(TrainPage):
         pair = QHBoxLayout()
         pair.setSpacing(8)
         for patch in self.patches:
-            patch.setFixedHeight(self.look.px(10.5))
+            self.keep_size(patch, high=10.5)
             pair.addWidget(patch)
         side.addLayout(pair)
         for widget in (self.facts, self.lesson, self.hint):
@@ -147,7 +147,7 @@ class MarginPage(TrainPage):
         area.setWidget(column)
         for bare in (area.viewport(), column):
             bare.setAutoFillBackground(False)  # no frame inside the page
-        area.setFixedWidth(self.look.px(36))
+        self.keep_size(area, wide=36)
         outer = QHBoxLayout(self)
         outer.setContentsMargins(8, 0, 8, 8)
         outer.setSpacing(8)

@@ -37,6 +37,22 @@ class TrainPage(Page):
     def __init__(self, session: Session, look: Style, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(session, look, parent)
         self.trainer = trainer
+        self._wide: list[tuple[QWidget, float]] = []
+        self._high: list[tuple[QWidget, float]] = []
+        look.changed.connect(self._fit)
+
+    def keep_size(self, widget: QWidget, *, wide: float = 0.0, high: float = 0.0) -> None:
+        """Fix a widget's width or height in units of the grid, whatever the size of letters is."""
+        for kept, units in ((self._wide, wide), (self._high, high)):
+            if units:
+                kept.append((widget, units))
+        self._fit()
+
+    def _fit(self, _look: Style | None = None) -> None:
+        for widget, units in self._wide:
+            widget.setFixedWidth(self.look.px(units))
+        for widget, units in self._high:
+            widget.setFixedHeight(self.look.px(units))
 
     def minimumSizeHint(self) -> QSize:
         """Return what every page makes do with: a page never pushes the docks aside."""
