@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from metric_parts import shown_workspace
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
-from window_parts import refs_of
 
 from app.ui.launch import _wait
 from app.ui.metric.loss_curves import delta_drawing, force_drawing
@@ -17,28 +17,15 @@ from app.ui.metric.loss_page import LossPage
 from app.ui.metric.loss_state import LossState, descent_of, forces_of, points_of, shown_fields, stuck_pairs
 from app.ui.metric.state import MetricState
 from app.ui.session import Session
-from app.ui.style import Style
 from app.ui.workspaces.metric import MetricWorkspace
 
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[MetricWorkspace]:
-    session.open_pairs(refs_of(1))
-    session.set_workspace_state("metric", MetricState(page="losses"))
-    look = Style("dark")
-    look.apply()
-    made = MetricWorkspace(session, look)
-    look.setParent(made)
-    made.resize(900, 640)
-    made.show()
-    made.activate()
-    try:
+    with shown_workspace(session, states={"metric": MetricState(page="losses")}, height=640) as made:
+        made.activate()
         assert _wait(lambda: not session.busy, 30.0)
         yield made
-    finally:
-        made.hide()
-        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
-            part.deleteLater()
 
 
 def choose(page: LossPage, **values: object) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from match_parts import REFS, small_pair
+from metric_parts import shown_workspace
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -32,23 +33,13 @@ def workspace(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv(metric_store.FOLDER_VARIABLE, str(tmp_path / "kept"))
     monkeypatch.setattr(pairs, "load", small_pair)
     matchers.refresh()
-    session.open_pairs(REFS)
-    session.set_workspace_state("metric", MetricState(page="neighbours"))
-    session.set_workspace_state(NEIGHBOUR_KEY, QUICK)
-    look = Style("dark")
-    look.apply()
-    made = MetricWorkspace(session, look)
-    look.setParent(made)
-    made.resize(900, 700)
-    made.show()
-    made.activate()
+    states = {"metric": MetricState(page="neighbours"), NEIGHBOUR_KEY: QUICK}
     try:
-        assert _wait(lambda: not session.busy and not made.busy, 60.0)
-        yield made
+        with shown_workspace(session, states=states, refs=REFS) as made:
+            made.activate()
+            assert _wait(lambda: not session.busy and not made.busy, 60.0)
+            yield made
     finally:
-        made.hide()
-        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
-            part.deleteLater()
         matchers.refresh()
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from metric_parts import shown_workspace
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from window_parts import refs_of
 
 from app.learning.mahalanobis import matrix_of
 from app.learning.toy import toy
@@ -39,21 +39,10 @@ def until() -> Until:
 
 @pytest.fixture
 def workspace(session: Session, until: Until) -> Iterator[MetricWorkspace]:
-    session.open_pairs(refs_of(1))
-    look = Style("dark")
-    look.apply()
-    made = MetricWorkspace(session, look)
-    look.setParent(made)
-    made.resize(900, 640)
-    made.show()
-    made.activate()
-    try:
+    with shown_workspace(session, height=640) as made:
+        made.activate()
         until(lambda: not made.busy and len(made.learning.history) > 1 and not session.busy)
         yield made
-    finally:
-        made.hide()
-        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
-            part.deleteLater()
 
 
 def settled(workspace: MetricWorkspace, until: Until) -> None:

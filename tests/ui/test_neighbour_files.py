@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from metric_parts import shown_workspace
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
-from window_parts import refs_of
 
 from app.learning.data_files import DataSet, is_data
 from app.ui.launch import _wait
@@ -24,7 +24,6 @@ from app.ui.metric.neighbour_page import NO_FILE
 from app.ui.metric.neighbour_state import NEIGHBOUR_KEY, NeighbourState, used_fields
 from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
-from app.ui.style import Style
 from app.ui.workspaces.metric import MetricWorkspace
 
 QUICK = NeighbourState(data="file", learner="nca", iterations=5, folds=2)
@@ -32,23 +31,11 @@ QUICK = NeighbourState(data="file", learner="nca", iterations=5, folds=2)
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[MetricWorkspace]:
-    session.open_pairs(refs_of(1))
-    session.set_workspace_state("metric", MetricState(page="neighbours"))
-    session.set_workspace_state(NEIGHBOUR_KEY, QUICK)
-    look = Style("dark")
-    look.apply()
-    made = MetricWorkspace(session, look)
-    look.setParent(made)
-    made.resize(900, 700)
-    made.show()
-    made.activate()
-    try:
+    states = {"metric": MetricState(page="neighbours"), NEIGHBOUR_KEY: QUICK}
+    with shown_workspace(session, states=states) as made:
+        made.activate()
         assert _wait(lambda: not session.busy and not made.busy, 60.0)
         yield made
-    finally:
-        made.hide()
-        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
-            part.deleteLater()
 
 
 def table(path: Path, *, unit: float = 1.0) -> Path:

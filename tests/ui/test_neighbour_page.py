@@ -7,15 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from metric_parts import shown_workspace
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from window_parts import refs_of
 
 from app.ui.launch import _wait
 from app.ui.metric.neighbour_state import LEARNERS, NEIGHBOUR_KEY, NeighbourState, used_fields
 from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
-from app.ui.style import Style
 from app.ui.workspaces.metric import MetricWorkspace
 
 QUICK = NeighbourState(learner="nca", iterations=5, folds=2)
@@ -23,23 +22,11 @@ QUICK = NeighbourState(learner="nca", iterations=5, folds=2)
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[MetricWorkspace]:
-    session.open_pairs(refs_of(1))
-    session.set_workspace_state("metric", MetricState(page="neighbours"))
-    session.set_workspace_state(NEIGHBOUR_KEY, QUICK)
-    look = Style("dark")
-    look.apply()
-    made = MetricWorkspace(session, look)
-    look.setParent(made)
-    made.resize(900, 700)
-    made.show()
-    made.activate()
-    try:
+    states = {"metric": MetricState(page="neighbours"), NEIGHBOUR_KEY: QUICK}
+    with shown_workspace(session, states=states) as made:
+        made.activate()
         assert _wait(lambda: not session.busy and not made.busy, 60.0)
         yield made
-    finally:
-        made.hide()
-        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
-            part.deleteLater()
 
 
 def test_that_faces_are_asked_and_a_column_can_be_chosen(workspace: MetricWorkspace) -> None:

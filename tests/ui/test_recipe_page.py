@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from metric_parts import shown_workspace
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from window_parts import refs_of
 
 from app.jobs import run_to_end
 from app.learning.learners import ROWS
@@ -18,28 +18,15 @@ from app.ui.metric.recipe_page import RecipePage
 from app.ui.metric.recipe_state import CLOSED, Descended, RecipeState, descend, map_of
 from app.ui.metric.state import MetricState
 from app.ui.session import Session
-from app.ui.style import Style
 from app.ui.workspaces.metric import MetricWorkspace
 
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[MetricWorkspace]:
-    session.open_pairs(refs_of(1))
-    session.set_workspace_state("metric", MetricState(page="recipes"))
-    look = Style("dark")
-    look.apply()
-    made = MetricWorkspace(session, look)
-    look.setParent(made)
-    made.resize(900, 700)
-    made.show()
-    made.activate()
-    try:
+    with shown_workspace(session, states={"metric": MetricState(page="recipes")}) as made:
+        made.activate()
         assert _wait(lambda: not session.busy and not made.busy, 30.0)
         yield made
-    finally:
-        made.hide()
-        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
-            part.deleteLater()
 
 
 def settled(page: RecipePage) -> Descended:

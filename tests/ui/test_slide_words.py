@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from metric_parts import shown_workspace
 from PySide6.QtWidgets import QLabel
-from window_parts import refs_of
 
 from app.ui.launch import _wait
 from app.ui.metric.loss_state import LOSS_KEY, LossState
@@ -38,20 +38,9 @@ SHOWN: dict[str, tuple[MetricState, str, str]] = {
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[MetricWorkspace]:
-    session.open_pairs(refs_of(1))
-    look = Style("dark")
-    look.apply()
-    made = MetricWorkspace(session, look)
-    look.setParent(made)
-    made.resize(900, 640)
-    made.show()
-    try:
+    with shown_workspace(session, height=640) as made:
         yield made
-    finally:
         made.deactivate()
-        made.hide()
-        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
-            part.deleteLater()
 
 
 @pytest.mark.parametrize("number", SHOWN)
