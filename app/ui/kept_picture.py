@@ -161,10 +161,6 @@ class KeptPicture:
             self._whole = self._part
         return self._part
 
-    def level(self, scale: float) -> tuple[UInt8, int]:
-        """Return the pyramid's level for a scale (see :meth:`Pyramid.level`)."""
-        return self.pyramid.level(scale)
-
 
 def _from_corner(seen: QRectF, corner: tuple[float, float], factor: float) -> Rectangle:
     """Return what is seen in screen pixels from the picture's corner, at the zoom a part was rendered at."""

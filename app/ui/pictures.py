@@ -79,7 +79,7 @@ class PairPictures:
         left, top = window[:2]
         size = (window[2] - left, window[3] - top)
         scale = at.scale * view.scale
-        picture, k = self._pictures["right"].level(scale)
+        picture, k = self._pictures["right"].pyramid.level(scale)
         # right level pixel -> right pixel -> left pixel -> plane -> widget, all on pixel centres
         level = np.array([[2**k, 0, (2**k - 1) / 2], [0, 2**k, (2**k - 1) / 2], [0, 0, 1]])
         to_window = np.array(

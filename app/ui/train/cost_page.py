@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.jobs import Progress
 from app.learning import towers
@@ -103,14 +103,7 @@ class CostPage(TrainPage):
         side.addWidget(lesson)
         side.addWidget(slide)
         side.addStretch(1)
-        column = QWidget()
-        column.setLayout(side)
-        self.keep_size(column, wide=34)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(8, 0, 8, 8)
-        line.setSpacing(8)
-        line.addWidget(self.part, 1)
-        line.addWidget(column)
+        self.lay_beside(self.part, side, 34)
 
     def _show_formula(self) -> None:
         plan = towers.PLANS[NETWORK]

@@ -118,14 +118,7 @@ class EmbeddingPage(TrainPage):
         side.addWidget(self.words)
         side.addWidget(self.show_pairs)
         side.addWidget(self.photograph, 1)
-        column = QWidget()
-        column.setLayout(side)
-        self.keep_size(column, wide=34)
-        line = QHBoxLayout(self)
-        line.setContentsMargins(8, 0, 8, 8)
-        line.setSpacing(8)
-        line.addWidget(self.part, 1)
-        line.addWidget(column)
+        self.lay_beside(self.part, side, 34)
 
     # ---------------------------------------------------------------------- what is shown
 

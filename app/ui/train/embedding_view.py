@@ -1,7 +1,7 @@
 """The plane of descriptors with a thumbnail at every place; what shows the same point is joined by a line.
 
 What lives here: :class:`EmbeddingView`, its layout, what the mouse does. What does not: projecting. May import: the
-projection, ``app.ui.style``, Qt, numpy.
+projection, ``app.ui.picking``, ``app.ui.style``, Qt, numpy.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Float64, UInt8
+from app.ui.picking import nearest_point
 from app.ui.style import Style
 from app.ui.train.projection import Projection
 
@@ -97,12 +98,8 @@ class EmbeddingView(QWidget):
 
     def row_at(self, x: float, y: float) -> int:
         """Return the row nearest to a place of the widget, -1 if none is near."""
-        places = self.places()
-        if not len(places):
-            return -1
-        apart = np.hypot(*(places - (x, y)).T)
-        best = int(apart.argmin())
-        return best if apart[best] <= self._look.px(REACH_UNITS) else -1
+        found = nearest_point(self.places().astype(np.float32), x, y, self._look.px(REACH_UNITS))
+        return -1 if found is None else found
 
     # ---------------------------------------------------------------------------- mouse
 

@@ -48,6 +48,17 @@ class TrainPage(Page):
                 kept.append((widget, units))
         self._fit()
 
+    def lay_beside(self, main: QWidget, side: QVBoxLayout, units: float) -> None:
+        """Fill the page with its main part, and a column of so many units of the grid at the right of it."""
+        column = QWidget()
+        column.setLayout(side)
+        self.keep_size(column, wide=units)
+        line = QHBoxLayout(self)
+        line.setContentsMargins(8, 0, 8, 8)
+        line.setSpacing(8)
+        line.addWidget(main, 1)
+        line.addWidget(column)
+
     def _fit(self, _look: Style | None = None) -> None:
         for widget, units in self._wide:
             widget.setFixedWidth(self.look.px(units))

@@ -1,7 +1,8 @@
 """The photograph that held-out patches were cut from, with their places marked.
 
 What lives here: :class:`Shown` and :func:`photograph`, a job that reads one; :class:`PlaceView`, which shows it. What
-does not: which patch is in hand (``embedding_page``). May import: sources, places, vision, style, Qt, numpy.
+does not: which patch is in hand (``embedding_page``). May import: sources, places, vision, picking, style, Qt,
+numpy.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import pairs
 from app.jobs import Job, Progress, native
 from app.records import Float64, UInt8, UserError
+from app.ui.picking import nearest_point
 from app.ui.style import Style
 from app.ui.train.places import side_of
 from app.ui.train.sources import Prepared, photograph_files
@@ -137,13 +139,12 @@ class PlaceView(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the ring nearest to the cursor."""
-        points = self.points()
-        if event.button() != Qt.MouseButton.LeftButton or not len(points):
+        if event.button() != Qt.MouseButton.LeftButton:
             return
-        apart = np.hypot(*(points - (event.position().x(), event.position().y())).T)
-        best = int(apart.argmin())
-        if apart[best] <= self._look.px(REACH_UNITS):
-            self.chosen.emit(best)
+        at, points = event.position(), self.points().astype(np.float32)
+        found = nearest_point(points, at.x(), at.y(), self._look.px(REACH_UNITS))
+        if found is not None:
+            self.chosen.emit(found)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the photograph, the rings, and the one in hand."""

@@ -1,7 +1,7 @@
 """Every class as a mark: how wide it is against how far off the others are, with the line that the margin draws.
 
 What lives here: :class:`SpreadView`, :data:`MARKS`. What does not: measuring (``app.learning.margins``). May import:
-margins, losses' list, the chart, Qt, numpy.
+margins, losses' list, the chart, ``app.ui.picking``, Qt, numpy.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from app.learning.losses import LossPlan
 from app.learning.margins import OWN, VERDICTS, ClassSpreads, asked, verdicts
 from app.records import Array, Float64
 from app.ui.chart import Chart, Curve, Drawing
+from app.ui.picking import nearest_point
 from app.ui.style import Style
 
 # Sign, token and words of every verdict, in their order.
@@ -107,11 +108,8 @@ class SpreadView(Chart):
         """Return the class whose mark is nearest to a place of the widget, -1 if none is near."""
         places = self.places()
         known = np.flatnonzero(np.isfinite(places).all(axis=1)) if len(places) else np.zeros(0, np.int64)
-        if not len(known):
-            return -1
-        apart = np.hypot(*(places[known] - (x, y)).T)
-        best = int(apart.argmin())
-        return int(known[best]) if apart[best] <= self._look.px(REACH_UNITS) else -1
+        found = nearest_point(places[known].astype(np.float32), x, y, self._look.px(REACH_UNITS))
+        return -1 if found is None else int(known[found])
 
     # ---------------------------------------------------------------------------- mouse
 
