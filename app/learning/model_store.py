@@ -49,7 +49,8 @@ class ModelCard:
         loss, miner, margin, seed: of the training.
         settings: of the training, all of them.
         data: what it was trained on, in words.
-        data_ids: (name, sha256) of every photograph or file it was trained on.
+        data_ids: (name, sha256) of every photograph or file it was trained on, also before ``start``.
+        start: (name, sha256) of the model its training started from; empty for random weights.
         steps, epochs, seconds: of the training.
         numbers: what it reached, by name.
         command: that made it, if it was made on the command line.
@@ -69,6 +70,7 @@ class ModelCard:
     settings: Mapping[str, Any] = field(default_factory=dict)
     data: str = ""
     data_ids: tuple[tuple[str, str], ...] = ()
+    start: tuple[str, ...] = ()
     steps: int = 0
     epochs: int = 0
     seconds: float = 0.0
@@ -79,6 +81,7 @@ class ModelCard:
         if self.network not in towers.PLANS:
             raise ValueError(f"network {self.network!r} is not known")
         object.__setattr__(self, "data_ids", tuple((str(name), str(digest)) for name, digest in self.data_ids))
+        object.__setattr__(self, "start", tuple(str(part) for part in self.start))
 
 
 @dataclass(frozen=True, eq=False)
@@ -314,6 +317,16 @@ def tower_tensors(result: Any) -> dict[str, Array]:
     return {name.removeprefix(start): value for name, value in result.tensors.items() if name.startswith(start)}
 
 
+def lineage(start: ModelCard | None, data_ids: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    """Return the fields ``start`` and ``data_ids`` of a card: what it began as, and all that either was trained on."""
+    if start is None:
+        return {"data_ids": data_ids}
+    return {
+        "start": (start.name, start.sha256),
+        "data_ids": tuple(dict.fromkeys((*data_ids, *start.data_ids))),
+    }
+
+
 def card_of(
     result: Any, name: str, *, span: float, data_ids: tuple[tuple[str, str], ...] = (), **more: Any
 ) -> ModelCard:
@@ -346,7 +359,7 @@ def card_of(
             "seed": settings.seed,
             "settings": {"training": to_json(settings)},
             "data": result.data[0],
-            "data_ids": data_ids,
+            **lineage(result.start, data_ids),
             "steps": last.step,
             "epochs": last.epoch,
             "seconds": round(last.seconds, 1),

@@ -100,8 +100,9 @@ def restore(run: Any, path: Path) -> None:
         raise UserError(f"{path} is not the state of a training; delete it or name another file.")
     try:
         plain = json.loads(metadata["state"])
-        mine, saved = to_json(run.settings), plain["settings"]
-        other = [name for name in mine if name not in FREE and mine[name] != saved.get(name)]
+        # A setting that was not there when the file was written had the value it has by default now.
+        mine, saved = to_json(run.settings), {**to_json(TrainSettings()), **plain["settings"]}
+        other = [name for name in mine if name not in FREE and mine[name] != saved[name]]
         if other or plain["data"] != fingerprint(run.data):
             what = f"another {', '.join(other)}" if other else "other data"
             raise UserError(f"{path} is of a training with {what}; use the same again, or name another file.")

@@ -23,8 +23,17 @@ import numpy as np
 from app.jobs import Job, Progress, native
 from app.learning import heads, losses, mining, networks, run_file, towers
 from app.learning.judge import judge
+from app.learning.model_store import ModelCard
 from app.learning.patch_set import PairSampler, PatchSet, check_trainable, split
-from app.learning.train_settings import TrainSettings, check_margin, design_of, margin_of, plan_of, threads_of
+from app.learning.train_settings import (
+    TrainSettings,
+    check_margin,
+    design_of,
+    margin_of,
+    plan_of,
+    start_of,
+    threads_of,
+)
 from app.learning.train_state import Judgement, Lamp, MinedTriplets, TrainSnapshot, as_curves, collapse_lamp
 from app.records import Array, UserError
 
@@ -50,6 +59,7 @@ class TrainResult:
         stopped: why training ended early, or empty.
         data: name and fingerprint of the set.
         side: pixels of its patches' sides.
+        start: card of the model it started from, or None.
     """
 
     settings: TrainSettings
@@ -58,6 +68,7 @@ class TrainResult:
     stopped: str
     data: tuple[str, str]
     side: int
+    start: ModelCard | None = None
 
 
 @dataclass(eq=False)
@@ -74,6 +85,7 @@ class _Run:
     rng: np.random.Generator
     generator: torch.Generator
     device: torch.device
+    start: ModelCard | None = None
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
@@ -154,8 +166,8 @@ def train(
         epochs_folder: existing folder that takes the network of every epoch, ``epoch-001.safetensors`` ...
 
     Raises:
-        UserError: if the set cannot be trained on, the margin can never be met, or the file to go on from is of
-            another training.
+        UserError: if the set cannot be trained on, the margin can never be met, the model to start from does not
+            fit, or the file to go on from is of another training.
     """
     check_margin(settings)
     check_trainable(data, settings.batch)
@@ -187,7 +199,8 @@ def train(
         yield from _judge(run)
         good = run_file.network_tensors(run.network)
         _keep(run, good, autosave, None)
-    return TrainResult(settings, good, run.snapshot(), stopped, (data.name, run_file.fingerprint(data)), data.side)
+    known = (data.name, run_file.fingerprint(data))
+    return TrainResult(settings, good, run.snapshot(), stopped, known, data.side, run.start)
 
 
 def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
@@ -204,7 +217,17 @@ def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
         networks.make_tower(plan, side=data.side, seed=settings.seed, spread=settings.spread)
         if design == "embedding"
         else heads.make_decider(design, plan, side=data.side, seed=settings.seed)
-    ).to(device)
+    )
+    start = start_of(settings)
+    if start is not None:
+        if start.card.side != data.side:
+            raise UserError(
+                f"The model {settings.start} describes patches of {start.card.side} pixels, these have {data.side}; "
+                "start from random weights."
+            )
+        tower = network if design == "embedding" else network.get_submodule("tower")
+        run_file.put_network(tower, dict(start.tensors))
+    network = network.to(device)
     rng = np.random.default_rng(settings.seed)
     return _Run(
         part,
@@ -217,6 +240,7 @@ def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
         rng,
         torch.Generator(device).manual_seed(settings.seed),
         device,
+        None if start is None else start.card,
     )
 
 

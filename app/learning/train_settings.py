@@ -1,6 +1,6 @@
 """What a training is asked to do, and what can be said of it before it starts; without torch.
 
-May import: losses' and towers' lists, records, settings.
+May import: losses' and towers' lists, model_store, records, settings.
 """
 
 from __future__ import annotations
@@ -8,11 +8,17 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from app.learning import losses, mining, towers
+from app.learning import losses, mining, model_store, towers
 from app.records import UserError
-from app.settings import Settings, choice, flag, number
+from app.settings import Settings, choice, flag, named, number
 
 FARTHEST = 2.0  # between unit vectors
+RANDOM = "random weights"  # what a training starts from unless a model is named
+
+
+def starts() -> dict[str, str]:
+    """Return what a training may start from: random weights, or any model there is."""
+    return {RANDOM: "Random weights", **{name: f"Model {name}" for name in model_store.names() if name != RANDOM}}
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,15 @@ class TrainSettings(Settings):
         help=(
             "An embedding is compared by distance: 2 n passes for n × n pairs. A head decides pair by pair; "
             "seeing both patches jointly decides best and costs n² passes."
+        ),
+    )
+    start: str = named(
+        starts,
+        suffix=model_store.SUFFIX,
+        label="Start from",
+        help=(
+            "Go on from a trained model of the same network, for example to fit it to pictures of your own. "
+            "A training from random weights shows everything from the beginning."
         ),
     )
     loss: str = choice(
@@ -151,3 +166,26 @@ def check_margin(settings: TrainSettings) -> None:
 def threads_of(settings: TrainSettings) -> int:
     """Return how many threads to use: those asked for, or one less than there are cores."""
     return settings.threads or max(1, (os.cpu_count() or 2) - 1)
+
+
+def start_of(settings: TrainSettings) -> model_store.Checkpoint | None:
+    """Return the model a training starts from, or None for random weights.
+
+    Raises:
+        UserError: if it is missing, damaged, of another network, or the design has no tower of its own to put it in.
+    """
+    if settings.start in ("", RANDOM):
+        return None
+    checkpoint = model_store.load_checkpoint(model_store.find(settings.start))
+    network = checkpoint.card.network
+    if network != settings.network:
+        raise UserError(
+            f"The model {settings.start} is of the network {network!r}, not {settings.network!r}; "
+            "choose that network, or start from random weights."
+        )
+    if design_of(settings) == "joint":
+        raise UserError(
+            "A joint network sees patches in pairs and cannot start from a model that describes one patch; "
+            "start from random weights."
+        )
+    return checkpoint

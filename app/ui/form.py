@@ -8,10 +8,11 @@ QtWidgets.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QWheelEvent
+from PySide6.QtGui import QFocusEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -149,12 +150,42 @@ class _NumberRow(_Row):
         self.changed.emit(round(value) if self.spec.integer else value)
 
 
+class _NamesBox(QComboBox):
+    """A combo box whose entries may come and go: it looks for new ones whenever it is turned to."""
+
+    def __init__(self, source: Callable[[], Mapping[str, str]]) -> None:
+        super().__init__()
+        self._source = source
+
+    def showPopup(self) -> None:
+        self._look()
+        super().showPopup()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        self._look()
+        super().focusInEvent(event)
+
+    def _look(self) -> None:
+        """List what there is now; what is chosen stays, also where it is there no longer."""
+        there = dict(self._source())
+        if list(there) == [self.itemData(row) for row in range(self.count())]:
+            return
+        chosen, label = self.currentData(), self.currentText()
+        if chosen is not None:
+            there.setdefault(chosen, label)
+        with QSignalBlocker(self):
+            self.clear()
+            for value, text in there.items():
+                self.addItem(text, value)
+            self.setCurrentIndex(self.findData(chosen))
+
+
 class _ChoiceRow(_Row):
     """A combo box; each entry carries its value."""
 
     def __init__(self, spec: FieldSpec, parent: QObject) -> None:
         super().__init__(spec, parent)
-        self.combo = QComboBox()
+        self.combo = QComboBox() if spec.source is None else _NamesBox(spec.source)
         self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(8)
         for value, label in spec.options:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +17,12 @@ import pytest
 import torch
 
 from app.jobs import run_to_end
-from app.learning import networks, towers
-from app.learning.patch_set import PatchSet
-from app.learning.train import TrainResult, rate_at, train
+from app.learning import descriptor, model_store, networks, towers
+from app.learning.patch_set import PatchSet, split
+from app.learning.tensor_file import read_tensors, write_tensors
+from app.learning.train import JUDGE_SHARE, TrainResult, rate_at, train
 from app.learning.train_settings import TrainSettings, margin_of
-from app.learning.train_state import TrainSnapshot, collapse_lamp
+from app.learning.train_state import Judgement, TrainSnapshot, collapse_lamp
 from app.records import UserError
 
 QUICK = TrainSettings(network="tiny", batch=16, epochs=2, threads=1)
@@ -112,6 +115,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from app.jobs import run_to_end
+from app.learning.tensor_file import read_tensors, write_tensors
 from app.learning.train import train
 from tests.learning.test_train import DATA, QUICK
 run_to_end(train(DATA, QUICK, autosave=Path(sys.argv[1])), lambda p: print(p.payload and p.payload.epoch, flush=True))
@@ -336,3 +340,65 @@ def test_that_folding_changes_no_descriptor_and_plans_count_right() -> None:
     assert towers.multiply_adds(32, towers.PLANS["large"]) == 39_092_224
     assert towers.parameters(32, towers.PLANS["large"]) == 1_334_560
     assert networks.describe_patches(networks.make_tower(towers.PLANS["tiny"]), DATA.patches[:0]).shape == (0, 128)
+
+
+def model(path: Path, *, network: str = "tiny", ids: tuple[tuple[str, str], ...] = ()) -> Path:
+    """A trained model in a file, with its card."""
+    result = run_to_end(train(DATA, replace(QUICK, network=network)))
+    model_store.save_checkpoint(path, model_store.card_of(result, path.stem, span=3.0, data_ids=ids), result.tensors)
+    return path
+
+
+def first_judgement(settings: TrainSettings) -> tuple[Judgement, np.ndarray]:
+    """What a training says of its network before the first step, and the patches that it was judged on."""
+    job = train(DATA, settings)
+    for progress in job:
+        if progress.payload is not None and progress.payload.judgements:
+            found = progress.payload.judgements[0]
+            break
+    job.close()
+    assert (found.step, len(found.embedding)) == (0, 24)
+    return found, split(DATA, JUDGE_SHARE, settings.seed)[1].patches[found.sample]
+
+
+@pytest.mark.parametrize("design", ["embedding", "head"])
+def test_that_a_training_starts_as_the_model_it_is_told_to(design: str, tmp_path: Path) -> None:
+    first = model(tmp_path / "first.safetensors")
+    judged, patches = first_judgement(replace(QUICK, start=str(first), design=design, seed=5))
+    described = descriptor.load(first).describe(patches)
+    assert np.allclose(judged.embedding, described, atol=1e-4)
+    other, _ = first_judgement(replace(QUICK, design=design, seed=5))
+    assert not np.allclose(other.embedding, described, atol=0.1)
+
+
+def test_that_a_card_says_what_a_training_started_from(tmp_path: Path) -> None:
+    first = model(tmp_path / "first.safetensors", ids=(("old.png", "1" * 64), ("both.png", "2" * 64)))
+    result = run_to_end(train(DATA, replace(QUICK, start=str(first), seed=5)))
+    card = model_store.card_of(result, "second", span=3.0, data_ids=(("both.png", "2" * 64), ("new.png", "3" * 64)))
+    assert card.start == ("first", model_store.load_checkpoint(first).card.sha256)
+    assert [name for name, _ in card.data_ids] == ["both.png", "new.png", "old.png"]
+    again = model_store.save_checkpoint(tmp_path / "second.safetensors", card, result.tensors)
+    assert model_store.read_card(tmp_path / "second.safetensors") == again
+
+
+def test_that_a_model_that_does_not_fit_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    first = str(model(tmp_path / "first.safetensors"))
+    with pytest.raises(UserError, match="network 'tiny', not 'fast'"):
+        run_to_end(train(DATA, replace(QUICK, start=first, network="fast")))
+    with pytest.raises(UserError, match="joint network sees patches in pairs"):
+        run_to_end(train(DATA, replace(QUICK, start=first, design="joint")))
+    with pytest.raises(UserError, match="There is no model"):
+        run_to_end(train(DATA, replace(QUICK, start=str(tmp_path / "gone.safetensors"))))
+    small = replace(DATA, patches=np.ascontiguousarray(DATA.patches[:, ::2, ::2]))
+    with pytest.raises(UserError, match="patches of 32 pixels, these have 16"):
+        run_to_end(train(small, replace(QUICK, start=first)))
+
+
+def test_that_a_file_of_before_a_setting_was_there_is_gone_on_from(tmp_path: Path) -> None:
+    state = tmp_path / "state.safetensors"
+    whole = run_to_end(train(DATA, QUICK, autosave=state))
+    tensors, metadata = read_tensors(state)
+    plain = json.loads(metadata["state"])
+    del plain["settings"]["start"]
+    write_tensors(state, tensors, {**metadata, "state": json.dumps(plain)})
+    assert same(whole, run_to_end(train(DATA, QUICK, autosave=state, resume=True)))

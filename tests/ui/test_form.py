@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app import matchers
-from app.settings import FieldSpec, Settings, choice, fields_of, flag, number
+from app.settings import FieldSpec, Settings, choice, fields_of, flag, named, number
 from app.ui.form import Form, build, from_slider, slider_steps, to_slider
 
 
@@ -181,3 +181,27 @@ def test_that_every_matcher_has_a_form_for_every_stage(entry: matchers.Entry, qt
                 shown = form.rows[spec.name].spin.value()  # type: ignore[attr-defined]  # numbers have one
                 assert shown == pytest.approx(spec.default, rel=1e-9, abs=1e-12), f"{stage}.{spec.name} is rounded"
         assert form.settings == replace(part)
+
+
+THERE = {"first": "First", "second": "Second"}
+
+
+@dataclass(frozen=True)
+class Names(Settings):
+    model: str = named(lambda: THERE, suffix=".model", label="Model", help="Which one.")
+
+
+def test_that_names_that_come_and_go_are_seen_when_the_list_is_opened(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form, changes = form_of(qtbot, Names("second"))
+    box = row(form, "model").combo
+    monkeypatch.delitem(THERE, "second")
+    monkeypatch.setitem(THERE, "third", "Third")
+    box.showPopup()
+    assert [box.itemData(i) for i in range(box.count())] == ["first", "third", "second"]  # what is chosen stays
+    assert box.currentData() == "second"
+    assert not changes
+    box.setCurrentIndex(1)
+    box.hidePopup()
+    assert changes == [Names("third")]

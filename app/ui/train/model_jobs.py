@@ -103,6 +103,7 @@ def card_rows(model: Listed) -> list[tuple[str, str]]:
         ("margin, seed", f"{card.margin:g}, {card.seed}"),
         ("trained on", _short(card.data or "not stated")),
         ("photographs", f"{len(card.data_ids)}" if card.data_ids else "not stated"),
+        ("started from", f"{card.start[0]} ({card.start[1][:8]}…)" if card.start else "random weights"),
         ("trained for", f"{card.epochs} epochs" + (f", {card.seconds:.0f} s" if card.seconds else "")),
     ]
     rows += [(_short(name), f"{number:.4f}") for name, number in card.numbers.items()]

@@ -180,6 +180,8 @@ class TrainSettingsPanel(FormPanel):
         if design_of(settings) != "embedding":
             reasons["loss"] = "This design decides pair by pair, with softmax"
             reasons["spread"] = "Only an embedding can collapse"
+        if design_of(settings) == "joint":
+            reasons["start"] = "Models describe one patch; a joint network sees two at once"
         if plan.kind == "batch":
             reasons["miner"] = "This loss looks at every pair of the batch"
         if settings.minutes:
