@@ -52,13 +52,6 @@ class Ellipse:
     angle_deg: float
     directions: Float64
 
-    def outline(self, points: int = 96, *, reach: float = np.inf) -> Float64:
-        """Return (points, 2) of the closed outline; an axis longer than ``reach`` is cut to it for drawing."""
-        turn = np.linspace(0, 2 * np.pi, points)
-        axes = np.minimum(self.semi_axes, reach)
-        result: Float64 = np.stack([axes[0] * np.cos(turn), axes[1] * np.sin(turn)], axis=1) @ self.directions
-        return result
-
 
 def symmetrised(matrix: npt.ArrayLike) -> Float64:
     """Return (A + A^T) / 2, float64.

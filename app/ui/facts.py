@@ -1,19 +1,18 @@
-"""Small widgets that several panels share: rows of facts, a patch of a picture, the empty-panel sentence.
+"""Small widgets that several panels share: rows of facts, steady words, a patch of a picture, the empty-panel sentence.
 
-What lives here: :class:`Facts`, :class:`Patch`, :func:`sentence`. What does not: any particular number. May import:
-records, ``app.ui.style``, Qt, cv2, numpy.
+What lives here: :class:`Facts`, :class:`SteadyText`, :class:`Patch`, :func:`sentence`. What does not: any particular
+number. May import: records, ``app.ui.style``, Qt, cv2, numpy.
 """
 
 from __future__ import annotations
 
-import html
 import math
 from collections.abc import Sequence
 
 import cv2
 import numpy as np
-from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QAction, QGuiApplication, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.records import UInt8
@@ -22,6 +21,7 @@ from app.ui.style import Style
 # A patch shows this many keypoint sizes: the reach of SIFT's descriptor grid (Lowe 2004, section 6).
 PATCH_SIZES = 6.0
 LEAST_PATCH_PX = 24.0
+COLUMN_GAP = 14  # pixels between names and values
 
 
 def sentence(text: str) -> QLabel:
@@ -33,38 +33,117 @@ def sentence(text: str) -> QLabel:
     return label
 
 
-class Facts(QLabel):
-    """Rows of a muted name and its value; the text can be selected and copied."""
+class SteadyText(QWidget):
+    """A wrapped line of words that follow the mouse: its place only grows while it is as wide as it is.
+
+    A QLabel would have the whole window laid out anew for every word that changes.
+    """
+
+    def __init__(self, role: str = "help", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._label = QLabel(self)
+        self._label.setProperty("role", role)
+        self._label.setWordWrap(True)
+        self._label.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def text(self) -> str:
+        """Return the words."""
+        return self._label.text()
+
+    def setText(self, text: str) -> None:
+        """Say this."""
+        if text != self._label.text():
+            self._label.setText(text)
+            self._fit(self.minimumHeight())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the words all of the place."""
+        self._label.resize(self.size())
+        if event.size().width() != event.oldSize().width():
+            self._fit(0)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the room that letters of another size need."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit(0)
+
+    def _fit(self, least: int) -> None:
+        """Take the height that the words need, and not less than ``least``."""
+        self.setFixedHeight(max(least, self._label.heightForWidth(max(1, self.width()))))
+
+
+class Facts(QWidget):
+    """Rows of a muted name and its value; values can be selected, and all rows copied.
+
+    While the names stay, its place only grows: values that follow the mouse then neither move what stands beside them
+    nor make the panel around be laid out anew. Two columns of plain text are set ten times as fast as a table.
+    """
 
     def __init__(self, look: Style, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._look = look
         self.rows: tuple[tuple[str, str], ...] = ()
-        self.setTextFormat(Qt.TextFormat.RichText)
-        self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        self._room = QSize()
+        self._names, self._values = QLabel(self), QLabel(self)
+        self._names.setProperty("role", "muted")
+        self._values.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        for label, side in ((self._names, Qt.AlignmentFlag.AlignLeft), (self._values, Qt.AlignmentFlag.AlignRight)):
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setAlignment(Qt.AlignmentFlag.AlignTop | side)
+            label.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)  # that of all rows comes instead
         self.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Minimum)
         self.setAccessibleName(name)
-        look.changed.connect(self._draw)
+        copy = QAction("&Copy all rows", self)
+        copy.triggered.connect(self.copy)
+        self.addAction(copy)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.ActionsContextMenu)
+        look.changed.connect(lambda _look: self._fit(QSize()))
 
     def set_rows(self, rows: Sequence[tuple[str, str]]) -> None:
         """Show these (name, value) rows."""
+        if tuple(rows) == self.rows:
+            return
+        same = [name for name, _ in rows] == [name for name, _ in self.rows]
         self.rows = tuple(rows)
         self.setAccessibleDescription("; ".join(f"{name} {value}" for name, value in self.rows))
-        self._draw()
+        self._names.setText("\n".join(name for name, _ in self.rows))
+        self._values.setText("\n".join(value for _, value in self.rows))
+        self._fit(self._room if same else QSize())
+
+    def copy(self) -> None:
+        """Put all rows on the clipboard, name and value apart by a tabulator."""
+        QGuiApplication.clipboard().setText("\n".join("\t".join(row) for row in self.rows))
+
+    def sizeHint(self) -> QSize:
+        """Return the room that the rows need."""
+        return self._room
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the same: no row is cut off."""
+        return self._room
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take the room that letters of another size need."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            self._fit(QSize())
+
+    def _fit(self, least: QSize) -> None:
+        """Take the room that both columns need, and not less than ``least``."""
+        names, values = self._names.sizeHint(), self._values.sizeHint()
+        needed = QSize(names.width() + COLUMN_GAP + values.width(), max(names.height(), values.height()))
+        room = needed.expandedTo(least) if self.rows else QSize()
+        self._names.setGeometry(0, 0, names.width(), room.height())
+        start = names.width() + COLUMN_GAP
+        self._values.setGeometry(start, 0, room.width() - start, room.height())
+        if room != self._room:
+            self._room = room
+            self.updateGeometry()
 
     def value(self, name: str) -> str:
         """Return the value of a row, empty if there is none of that name."""
         return dict(self.rows).get(name, "")
-
-    def _draw(self, _look: object = None) -> None:
-        muted = self._look.tokens.muted
-        cells = "".join(
-            f'<tr><td style="color:{muted}; padding-right:14px">{html.escape(name)}</td>'
-            f'<td align="right" style="white-space:nowrap">{html.escape(value)}</td></tr>'
-            for name, value in self.rows
-        )
-        self.setText(f'<table cellspacing="0" cellpadding="1">{cells}</table>')
 
 
 def patch_of(rgb: UInt8, xy: tuple[float, float], size: float, angle: float, side: int) -> UInt8:

@@ -54,7 +54,8 @@ def test_that_the_unit_ball_is_the_ellipse_it_was_made_from(a: float, b: float, 
     if abs(a - b) > 1e-3 * max(a, b):
         want = angle if a >= b else angle + 90
         assert abs((found.angle_deg - want + 90) % 180 - 90) < 1e-3
-    outline = found.outline()
+    turn = np.linspace(0, 2 * np.pi, 96)[:, None]
+    outline = (np.hstack([np.cos(turn), np.sin(turn)]) * found.semi_axes) @ found.directions
     np.testing.assert_allclose(distance(outline, np.zeros(2), matrix_from_ellipse((a, b), angle)), 1, rtol=1e-6)
 
 
@@ -64,10 +65,8 @@ def test_that_semi_axes_are_one_over_the_root_of_eigenvalues() -> None:
     assert found.angle_deg == pytest.approx(90.0)
 
 
-def test_that_a_direction_m_does_not_see_is_an_endless_axis_cut_for_drawing() -> None:
-    found = ellipse_of(np.diag([1.0, 0.0]))
-    assert found.semi_axes == (np.inf, 1.0)
-    assert np.abs(found.outline(reach=30)).max() == pytest.approx(30)
+def test_that_a_direction_m_does_not_see_is_an_endless_axis() -> None:
+    assert ellipse_of(np.diag([1.0, 0.0])).semi_axes == (np.inf, 1.0)
 
 
 @given(seeds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 from metric_parts import shown_workspace
 from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 
-from app.learning.mahalanobis import matrix_of
+from app.learning.iterates import Iterate
+from app.learning.lmnn_live import Follower
+from app.learning.mahalanobis import distance, matrix_from_ellipse, matrix_of
 from app.learning.toy import toy
 from app.ui.launch import _wait
 from app.ui.metric.learn_page import unit_of
@@ -87,6 +91,122 @@ def test_that_a_point_can_be_dragged_and_undo_puts_it_back(workspace: MetricWork
         settled(workspace, until)
     assert workspace.metric_state.moved == ()
     np.testing.assert_allclose(workspace.learning.x[row], start)
+
+
+def test_that_a_point_on_the_move_is_followed_step_by_step(
+    workspace: MetricWorkspace, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Movements during a step end in one more step, not one each; point and metric come to the picture together."""
+    page, learning = workspace.page_of("learn"), workspace.learning
+    canvas, whole = page.canvas, learning.history
+    steps: list[np.ndarray] = []
+    step = Follower.step
+
+    def slow(self: Follower, x: np.ndarray, y: np.ndarray) -> Iterate:
+        steps.append(x)
+        time.sleep(0.05)
+        return step(self, x, y)
+
+    monkeypatch.setattr(Follower, "step", slow)
+    at = canvas.to_widget(*learning.x[5]).toPoint()
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=at)
+    for move in range(1, 13):
+        QTest.mouseMove(canvas, at + QPoint(2 * move, -move))
+    assert canvas.shown is not None
+    assert canvas.shown.x is not learning.x  # not before its step
+    until(lambda: len(steps) == 2 and learning.history != whole and not learning._follow)
+    assert steps[-1] is learning.x
+    assert canvas.shown.x is learning.x
+    assert np.array_equal(canvas.shown.matrix, learning.history[-1].matrix)
+    assert len(learning.history) == 1
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=at + QPoint(24, -12))
+    settled(workspace, until)
+    assert len(learning.history) > 1
+
+
+def test_that_a_point_is_drawn_where_it_is_while_the_metric_is_late(
+    workspace: MetricWorkspace, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page, learning = workspace.page_of("learn"), workspace.learning
+    step = Follower.step
+
+    def slow(self: Follower, x: np.ndarray, y: np.ndarray) -> Iterate:
+        time.sleep(0.5)
+        return step(self, x, y)
+
+    monkeypatch.setattr(Follower, "step", slow)
+    at, whole = page.canvas.to_widget(*learning.x[5]).toPoint(), learning.history
+    QTest.mousePress(page.canvas, Qt.MouseButton.LeftButton, pos=at)
+    QTest.mouseMove(page.canvas, at + QPoint(9, 9))
+    until(lambda: page.canvas.shown.x is learning.x)
+    assert learning.history == whole
+    QTest.mouseRelease(page.canvas, Qt.MouseButton.LeftButton, pos=at + QPoint(9, 9))
+    settled(workspace, until)
+
+
+def test_that_a_moving_point_is_drawn_over_a_kept_picture_of_the_others(qapp: object) -> None:
+    look = Style("dark")
+    look.apply()
+    canvas, fresh = PointCanvas(look), PointCanvas(look)
+    for each in (canvas, fresh):
+        each.resize(400, 300)
+        each.show()
+    x, y = toy("three", points=90)
+    box = box_of(x, canvas.aspect)
+    canvas.dragged.connect(lambda move: canvas.show_points(Shown(moved_to(x, move), y, box=box)))
+    canvas.show_points(Shown(x, y, box=box))
+    at = canvas.to_widget(*x[7]).toPoint()
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=at)
+    kept = []
+    for move in range(1, 4):
+        QTest.mouseMove(canvas, at + QPoint(11 * move, 7 * move))
+        assert canvas.shown is not None
+        fresh.show_points(canvas.shown)
+        here, there = (pixels(each) for each in (canvas, fresh))
+        assert np.abs(here - there).max() <= 3  # rounding of half-covered pixels that are blended twice
+        kept.append(canvas._layer)
+    assert kept[0] is not None
+    assert kept[1] is kept[0]
+    assert kept[2] is kept[0]
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=at)
+    assert np.abs(pixels(canvas) - pixels(fresh)).max() == 0  # the layer is gone with the drag
+    for each in (canvas, fresh):
+        each.hide()
+        each.deleteLater()
+    look.deleteLater()
+
+
+def moved_to(x: np.ndarray, move: tuple[int, float, float]) -> np.ndarray:
+    result = x.copy()
+    result[move[0]] = move[1:]
+    return result
+
+
+def pixels(canvas: PointCanvas) -> np.ndarray:
+    """The three colours of what a canvas draws, as numbers that can be subtracted."""
+    image = canvas.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1)[:, : 4 * image.width()]
+    return rows.reshape(image.height(), image.width(), 4)[:, :, 2::-1].astype(int)
+
+
+@pytest.mark.parametrize("angle", [0, 30, 120])
+def test_that_the_ellipse_is_drawn_where_the_metric_says(qapp: object, angle: float) -> None:
+    look = Style("dark")
+    look.apply()
+    canvas = PointCanvas(look)
+    canvas.resize(600, 600)
+    x, matrix = np.array([[0.5, -0.25]]), matrix_from_ellipse((2.0, 0.7), angle)
+    canvas.show_points(Shown(x, np.zeros(1, int), matrix=matrix, unit=1.0, anchor=-1, box=(-3.0, -3.0, 3.0, 3.0)))
+    accent = look.colour("accent")
+    colour = np.array([accent.red(), accent.green(), accent.blue()])
+    ys, xs = np.nonzero((np.abs(pixels(canvas) - colour) <= 2).all(axis=2))
+    places = np.array([canvas.to_plane(QPointF(a + 0.5, b + 0.5)) for a, b in zip(xs, ys, strict=True)])
+    assert len(places) > 200
+    assert np.abs(distance(places, x[0], matrix) - 1).max() < 0.04  # two pixels of a line of 0.01 a pixel
+    turn = np.degrees(np.arctan2(*(places - x[0]).T[::-1])) % 360
+    assert np.diff(np.sort(turn)).max() < 20  # all around
+    canvas.deleteLater()
+    look.deleteLater()
 
 
 def test_that_keys_choose_and_move_points(workspace: MetricWorkspace, until: Until) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.learning.iterates import Iterate
 from app.learning.learners import learner
 from app.learning.mahalanobis import kind_of
 from app.records import Float64
+from app.ui.facts import SteadyText
 from app.ui.metric.learning import Learning
 from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import EigenBars, HistoryCurve, short
@@ -29,6 +30,7 @@ from app.ui.session import Session
 from app.ui.style import Style
 
 SIDE = 300
+WORDS_MS = 100  # while a point is dragged, numbers in words follow this often: nobody reads faster
 PARTS = {
     "active": "violated margins",
     "similar": "Σ_S ρ²",
@@ -66,14 +68,16 @@ class LearnPage(MetricPage):
         self.error = HistoryCurve(look, "k-NN error, leave-one-out")
         self.eigen = EigenBars(look)
         self.scrubber = Scrubber(look)
-        self.legend = QLabel()
-        self.legend.setWordWrap(True)
-        self.legend.setProperty("role", "help")
+        self.legend = SteadyText()
         self._coloured: tuple[Any, ...] = ()
         self._later = QTimer(self)
         self._later.setSingleShot(True)
         self._later.setInterval(60)
         self._later.timeout.connect(self._colour)
+        self._words = QTimer(self)
+        self._words.setSingleShot(True)
+        self._words.setInterval(WORDS_MS)
+        self._words.timeout.connect(self._show_words)
         self._arrange()
         self.setFocusProxy(self.canvas)
         learning.changed.connect(self.refresh)
@@ -175,7 +179,11 @@ class LearnPage(MetricPage):
         if self.state.regions and not fresh and iterate is not None and not learning.running:
             self._later.start()
         self._show_numbers(iterate)
-        self._show_legend(shown)
+        if not self.canvas.dragging:
+            self._words.stop()
+            self._show_words()
+        elif not self._words.isActive():
+            self._words.start()
 
     def _box(self) -> tuple[float, float, float, float]:
         old = self.canvas.shown
@@ -223,7 +231,12 @@ class LearnPage(MetricPage):
         self.error.title = f"{self.state.neighbours}-NN error, leave-one-out"
         self.error.set_values(sorted(learning.errors.items()), step, percent=True)
         self.eigen.set_values([] if iterate is None else iterate.eigenvalues.tolist())
-        self.facts.emit(self._facts(iterate))
+
+    def _show_words(self) -> None:
+        """Say what is seen, below and in the details."""
+        self.facts.emit(self._facts(self.iterate))
+        if self.canvas.shown is not None:
+            self._show_legend(self.canvas.shown)
 
     def _facts(self, iterate: Iterate | None) -> tuple[list[tuple[str, str]], str]:
         """Return (rows, sentence) of the details."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs import Progress
 from app.learning.iterates import Iterate, Learned
@@ -30,6 +30,7 @@ MOST_ERRORS = 48  # iterates whose k-NN error is computed
 MOST_LEARNED = 3000  # points that are learned from; all are drawn
 MOST_AT_ONCE = 600  # points whose error is counted between two frames
 GRID = (96, 72)
+LATE_MS = 12  # a moved point is shown at the latest after this, also if the metric has not followed yet
 Box = tuple[float, float, float, float]
 
 
@@ -93,6 +94,11 @@ class Learning(QObject):
         self._run = self._follow = self._colour = 0
         self._key: tuple[Any, ...] = ()
         self._follower: Follower | None = None
+        self._moved_on = False  # since the step under way began
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(LATE_MS)
+        self._late.timeout.connect(self.changed)
         self._lane.progressed.connect(self._on_progress)
         for lane in (self._lane, self._probe):
             lane.finished.connect(self._on_finished)
@@ -129,21 +135,39 @@ class Learning(QObject):
         self.history, self.errors = (), {}
         data, k = self._sampled(), min(state.neighbours, len(self.x) - 1)
         self._follower = None
+        self._late.stop()
         self._run = self._lane.start(lambda: run_job(method, *data, settings, k))
         self.changed.emit()
 
     def drag(self, row: int, x: float, y: float, settings: Any) -> None:
-        """Move a point; LMNN follows by a warm step, the others learn anew when it is dropped."""
+        """Move a point; LMNN follows by a warm step, the others learn anew when it is dropped.
+
+        Point and metric are shown together as soon as the step is done, the point alone if that takes long. A point
+        that moves on during a step is followed by one more, not by a step for every movement.
+        """
         self.x = self.x.copy()
         self.x[row] = x, y
         self.regions = None
         few = len(self.x) <= MOST_LEARNED
-        if few and isinstance(settings, LmnnSettings) and settings.push > 0 and settings.rank == 0 and self.history:
-            if self._follower is None:
-                self._follower = Follower(settings, self.history[-1].factor)
-            follower, data = self._follower, (self.x, self.y)
-            self._follow = self._lane.start(lambda: self._followed(follower, *data))
-        self.changed.emit()
+        if not (few and isinstance(settings, LmnnSettings) and settings.push > 0 and settings.rank == 0):
+            self.changed.emit()
+            return
+        if self._follower is None:
+            if not self.history:
+                self.changed.emit()
+                return
+            self._follower = Follower(settings, self.history[-1].factor)
+        if not self._late.isActive():
+            self._late.start()
+        if self._follow:
+            self._moved_on = True
+        else:
+            self._follow_point(self._follower)
+
+    def _follow_point(self, follower: Follower) -> None:
+        data = (self.x, self.y)
+        self._moved_on = False
+        self._follow = self._lane.start(lambda: self._followed(follower, *data))
 
     @staticmethod
     def _followed(follower: Follower, x: Float64, y: np.ndarray) -> Generator[Progress, None, Iterate]:
@@ -195,7 +219,11 @@ class Learning(QObject):
             sample = f"Learned from, and judged on, a sample of {MOST_LEARNED:,} of {many:,} points."
             self.notes = (*outcome.learned.notes, *((sample,) if many > MOST_LEARNED else ()))
         elif event.job == self._follow:
+            self._follow = 0
+            self._late.stop()
             self.history, self.errors = (event.value,), {}
+            if self._moved_on and self._follower is not None:
+                self._follow_point(self._follower)
         elif event.job == self._colour:
             self._colour, self.regions = 0, event.value
         else:
@@ -214,6 +242,8 @@ class Learning(QObject):
         if event.job and event.job == self._run:
             self._run = 0
             self.changed.emit()
+        elif event.job and event.job == self._follow:
+            self._follow = 0
         elif event.job and event.job == self._colour:
             self._colour = 0
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.learning.forces import Descent, Forces, contrastive
 from app.ui.chart import Chart
+from app.ui.facts import SteadyText
 from app.ui.form import Form, build
 from app.ui.metric.force_canvas import Arrows, ForceCanvas
 from app.ui.metric.form_rows import show_rows
@@ -70,9 +71,7 @@ class LossPage(MetricPage):
         self.force_chart = Chart(look, "Force against distance")
         self.delta_chart = Chart(look, "Histogram of Δ")
         self.loss_chart = Chart(look, "Loss over the steps")
-        self.legend = QLabel()
-        self.legend.setProperty("role", "help")
-        self.legend.setWordWrap(True)
+        self.legend = SteadyText()
         self.step_button = self._button("Step", "Move every point once along its force", self.step)
         self.play_button = self._button("Descend", "Step again and again, until nothing moves", self.toggle)
         self.nudge = self._button("Nudge apart", "", self._nudge)

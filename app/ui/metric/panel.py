@@ -207,5 +207,6 @@ class MetricDetails(QWidget):
         """Show rows and a sentence."""
         rows, text = told
         self.facts.set_rows(rows)
-        self.told.setText(text)
-        self.told.setVisible(bool(text))
+        if text != self.told.text():
+            self.told.setText(text)
+            self.told.setVisible(bool(text))

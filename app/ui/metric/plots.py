@@ -36,6 +36,7 @@ class HistoryCurve(QWidget):
         self.values: tuple[tuple[int, float], ...] = ()
         self.step = 0
         self.percent = False
+        self._drawn: tuple[object, ...] = ()
         self.setMinimumSize(200, 96)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(title)
@@ -47,6 +48,10 @@ class HistoryCurve(QWidget):
 
     def set_values(self, values: Sequence[tuple[int, float]], step: int, *, percent: bool = False) -> None:
         """Show (iteration, value) pairs, the value at ``step`` marked."""
+        new = (tuple(values), step, percent, self.title)
+        if new == self._drawn:
+            return
+        self._drawn = new
         self.values, self.step, self.percent = tuple(values), step, percent
         if self.values:
             here = min(self.values, key=lambda item: abs(item[0] - step))[1]

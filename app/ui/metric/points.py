@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QPolygonF
+from PySide6.QtGui import QColor, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.learning.mahalanobis import ellipse_of
+from app.learning.mahalanobis import Ellipse, ellipse_of
 from app.learning.neighbours import Labels
 from app.records import Float64
 from app.ui.metric.drawing import class_colour, draw_cross, draw_shape
@@ -98,6 +98,7 @@ class PointCanvas(QWidget):
         self._panned_from: tuple[QPointF, QPointF] | None = None  # where the mouse and the view were
         self._layer: QPixmap | None = None
         self._layer_pan = QPointF()
+        self._layer_without: int | None = None  # the point that is moved is drawn on top of the layer
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(320, 240)
@@ -125,16 +126,28 @@ class PointCanvas(QWidget):
 
     def show_points(self, shown: Shown) -> None:
         """Draw this."""
-        if (
-            self.shown is None
-            or shown.x is not self.shown.x
-            or shown.y is not self.shown.y
-            or shown.box != self.shown.box
-        ):
+        if not self._layer_fits(shown):
             self._layer = None
         self.shown = shown
         self._image = self._region_image(shown)
         self.update()
+
+    def _layer_fits(self, shown: Shown) -> bool:
+        """Whether the kept picture shows these points, but for the one that is being moved."""
+        old = self.shown
+        if old is None or shown.y is not old.y or shown.box != old.box:
+            return False
+        if shown.x is old.x:
+            return True
+        if self._layer_without is None or self._layer_without != self._lifted or shown.x.shape != old.x.shape:
+            return False
+        moved = np.flatnonzero((shown.x != old.x).any(axis=1))
+        return bool((moved == self._layer_without).all())
+
+    @property
+    def _lifted(self) -> int | None:
+        """Row of the point that is being moved, if any."""
+        return self._held if self._moved else None
 
     def _show_look(self, _look: object) -> None:
         self._layer = None
@@ -265,26 +278,33 @@ class PointCanvas(QWidget):
             self._draw_points(painter, self.shown)
         painter.end()
 
-    def _outline(self, shown: Shown, radius: float, matrix: Float64, centre: Float64) -> QPolygonF:
-        reach = 4 * (shown.box[2] - shown.box[0]) / max(radius, 1e-12)
-        rows = ellipse_of(matrix).outline(reach=reach) * radius + centre
-        return QPolygonF([QPointF(x, y) for x, y in self._all_on_widget(rows).tolist()])
+    def _draw_ball(self, painter: QPainter, shown: Shown, ball: Ellipse, radius: float, centre: QPointF) -> None:
+        """Draw the points at this distance from a centre on the widget; an endless axis is cut far outside."""
+        reach = 4 * (shown.box[2] - shown.box[0])
+        scale = self.to_widget(1, 0).x() - self.to_widget(0, 0).x()
+        long, short = (min(axis * radius, reach) * scale for axis in ball.semi_axes)
+        painter.save()
+        painter.translate(centre)
+        painter.rotate(-ball.angle_deg)  # y is up in the plane and down on the widget
+        painter.drawEllipse(QPointF(), long, short)
+        painter.restore()
 
     def _draw_ellipses(self, painter: QPainter, shown: Shown) -> None:
         if shown.matrix is None or not np.isfinite(shown.matrix).all():
             return
         width = 2 * self._look.line_scale
         there = 0 <= shown.anchor < len(shown.x)
-        centre = shown.x[shown.anchor] if there else shown.x.mean(axis=0)
+        centre = self.to_widget(*(shown.x[shown.anchor] if there else shown.x.mean(axis=0)))
+        ellipse = ellipse_of(shown.matrix)
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(self._look.colour("accent"), width))
-        painter.drawPolygon(self._outline(shown, shown.unit, shown.matrix, centre))
+        self._draw_ball(painter, shown, ellipse, shown.unit, centre)
         if shown.radius > 0 and there:
             painter.setPen(QPen(self._look.colour("text"), 1.2 * self._look.line_scale))
-            painter.drawPolygon(self._outline(shown, shown.radius, shown.matrix, centre))
+            self._draw_ball(painter, shown, ellipse, shown.radius, centre)
             margin = float(np.sqrt(shown.radius**2 + 1))
             painter.setPen(QPen(self._look.colour("selected"), width, Qt.PenStyle.DashLine))
-            painter.drawPolygon(self._outline(shown, margin, shown.matrix, centre))
+            self._draw_ball(painter, shown, ellipse, margin, centre)
 
     def _draw_ring(self, painter: QPainter, shown: Shown) -> None:
         if not 0 <= shown.anchor < len(shown.x):
@@ -294,12 +314,16 @@ class PointCanvas(QWidget):
         for row in shown.targets:
             painter.drawLine(here, self.to_widget(*shown.x[row]))
 
-    def _draw_shapes(self, painter: QPainter, shown: Shown, shift: QPointF, room: QRectF) -> None:
-        """Draw the points that lie in ``room`` after a shift, each class by its shape."""
+    def _draw_shapes(
+        self, painter: QPainter, shown: Shown, shift: QPointF, room: QRectF, but: int | None = None
+    ) -> None:
+        """Draw the points that lie in ``room`` after a shift, each class by its shape; all ``but`` one."""
         radius = self._radius(shown)
         places = self._all_on_widget(shown.x) + np.array([shift.x(), shift.y()])
         low, high = (room.left(), room.top()), (room.right(), room.bottom())
         inside = ((places >= low) & (places <= high)).all(axis=1)
+        if but is not None:
+            inside[but] = False
         for label in np.unique(shown.y):
             painter.setPen(QPen(self._look.colour("canvas"), 1))
             painter.setBrush(class_colour(self._look, int(label)))
@@ -316,22 +340,31 @@ class PointCanvas(QWidget):
         ratio = self.devicePixelRatioF()
         size = QSize(round(2 * self.width() * ratio), round(2 * self.height() * ratio))
         kept = self._layer
+        lifted = self._lifted
+        if self._layer_without != lifted:
+            kept = None
         if kept is None or kept.size() != size or abs(moved.x()) > edge.x() or abs(moved.y()) > edge.y():
             kept = QPixmap(size)
             kept.setDevicePixelRatio(ratio)
             kept.fill(Qt.GlobalColor.transparent)
             painter = QPainter(kept)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self._draw_shapes(painter, shown, edge, QRectF(0, 0, 2 * self.width(), 2 * self.height()))
+            self._draw_shapes(painter, shown, edge, QRectF(0, 0, 2 * self.width(), 2 * self.height()), lifted)
             painter.end()
             self._layer, self._layer_pan, moved = kept, self.pan, QPointF()
+            self._layer_without = lifted
         return kept, moved - edge
 
     def _draw_points(self, painter: QPainter, shown: Shown) -> None:
         radius = self._radius(shown)
-        if len(shown.x) > MANY:
+        lifted = self._lifted
+        if len(shown.x) > MANY or lifted is not None:
             layer, corner = self._point_layer(shown)
             painter.drawPixmap(corner, layer)
+            if lifted is not None:
+                painter.setPen(QPen(self._look.colour("canvas"), 1))
+                painter.setBrush(class_colour(self._look, int(shown.y[lifted])))
+                draw_shape(painter, self.to_widget(*shown.x[lifted]), int(shown.y[lifted]), radius)
         else:
             self._draw_shapes(painter, shown, QPointF(), QRectF(self.rect()).adjusted(-9, -9, 9, 9))
         for impostor in shown.impostors:

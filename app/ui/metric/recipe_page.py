@@ -11,10 +11,11 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app.records import UserError
 from app.ui.chart import Chart, Curve, Drawing, Place
+from app.ui.facts import SteadyText
 from app.ui.form import Form, build
 from app.ui.lane import Event
 from app.ui.metric.form_rows import show_rows
@@ -54,9 +55,7 @@ class RecipePage(MetricPage):
         self.weights = Chart(look, "Smallest eigenvalue of A against λ")
         self.growth = HistoryCurve(look, "‖L‖")
         self.scrubber = Scrubber(look)
-        self.legend = QLabel()
-        self.legend.setProperty("role", "help")
-        self.legend.setWordWrap(True)
+        self.legend = SteadyText()
         self.below = QPushButton("Just below λ*")
         self.above = QPushButton("Just above λ*")
         self.table = RecipeTable()

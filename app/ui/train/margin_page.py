@@ -126,16 +126,16 @@ class MarginPage(TrainPage):
         self.hint.setProperty("role", "help")
         self.in_hand = heading("THE CLASS IN HAND")
         head = heading("MARGIN MET, LARGEST m MET")
-        for widget in (self.formula, self.legend, head, self.thirds, self.in_hand):
-            side.addWidget(widget)
+        for above in (self.formula, self.legend, head, self.thirds, self.in_hand):
+            side.addWidget(above)
         pair = QHBoxLayout()
         pair.setSpacing(8)
         for patch in self.patches:
             self.keep_size(patch, high=10.5)
             pair.addWidget(patch)
         side.addLayout(pair)
-        for widget in (self.facts, self.lesson, self.hint):
-            side.addWidget(widget)
+        for below in (self.facts, self.lesson, self.hint):
+            side.addWidget(below)
         side.addStretch(1)
         column = QWidget()
         column.setLayout(side)
