@@ -49,7 +49,7 @@ def distances(left: Float32, right: Float32) -> Float64:
 
 
 def paired_distances(
-    left: Float32, right: Float32, group: Array, *, seed: int = 0
+    left: Float32, right: Float32, group: Array, *, label: Array | None = None, seed: int = 0
 ) -> tuple[Float64, Float64, list[float]]:
     """Return distances of the true pairs, of random other pairs of the same group, and rank-1 of every group.
 
@@ -60,22 +60,41 @@ def paired_distances(
     Args:
         left, right: (N, D) descriptors.
         group: (N,) which sequence a row is of.
+        label: (N,) class of a row, if several rows may be of one: they are then no negatives of each other, and any of
+            them is a right nearest one. A group of one class is left out.
         seed: of the drawing.
     """
+    classes = np.arange(len(left)) if label is None else label
     rng = np.random.default_rng(seed)
     positive, negative, rank1 = [np.zeros(0)], [np.zeros(0)], []
     for value in np.unique(group):
         rows = np.flatnonzero(group == value)
+        own = classes[rows]
         n = len(rows)
-        if n < 2:
+        if n < 2 or (own == own[0]).all():
             continue
         gap = distances(left[rows], right[rows])
         index = np.arange(n)
-        other = (index[:, None] + rng.integers(1, n, (n, NEGATIVES_PER_POSITIVE))) % n
+        other = other_rows(own, NEGATIVES_PER_POSITIVE, rng)
         positive.append(np.diag(gap))
         negative.append(gap[index[:, None], other].ravel())
-        rank1.append(float((gap.argmin(1) == index).mean()))
+        rank1.append(float((own[gap.argmin(1)] == own).mean()))
     return np.concatenate(positive), np.concatenate(negative), rank1
+
+
+def other_rows(label: Array, count: int, rng: np.random.Generator) -> Array:
+    """Return (N, count) rows of another class for every row, drawn at random.
+
+    Args:
+        label: (N,) classes, at least two different ones.
+        count: rows for each.
+        rng: draws; where every row is a class of its own, exactly one number for each row returned.
+    """
+    n = len(label)
+    found: Array = (np.arange(n)[:, None] + rng.integers(1, n, (n, count))) % n
+    while len(same := np.argwhere(label[found] == label[:, None])):
+        found[tuple(same.T)] = rng.integers(0, n, len(same))
+    return found
 
 
 def patch_numbers(describe: Callable[[UInt8], Float32], left: UInt8, right: UInt8, group: Array) -> PatchNumbers:

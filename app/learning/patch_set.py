@@ -16,6 +16,9 @@ from app.learning.tensor_file import read_tensors, write_tensors
 from app.records import Array, Bool, Float32, Int32, UInt8, UserError, read_only
 
 RUNS = (16, 64, 256)
+# Of classes up to so many, each with so many patches at least, patches are kept for judging, not classes.
+FEW_CLASSES = 25
+LARGE_CLASS = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,13 +117,23 @@ def check_trainable(data: PatchSet, batch: int) -> None:
 
 
 def split(data: PatchSet, share: float, seed: int) -> tuple[PatchSet, PatchSet]:
-    """Return (training part, part kept for judging): by scene where there are at least five, else by class.
+    """Return (training part, part kept for judging).
+
+    Kept are whole scenes where there are at least five, else whole classes: the network then has to tell apart what it
+    never saw. Of a few large classes (digits, folders of objects) some patches of every class are kept instead, as a
+    single class has nothing to be told apart from.
 
     Args:
-        share: of scenes or classes kept for judging, at least one where there are two.
+        share: of scenes, classes or patches kept for judging, at least one where there are two.
         seed: of the drawing.
     """
     rng = np.random.default_rng(seed)
+    _, counts = np.unique(data.point, return_counts=True)
+    if 2 <= len(counts) <= FEW_CLASSES and counts.min() >= LARGE_CLASS:
+        kept = np.zeros(len(data), np.bool_)
+        for start, count in zip(np.r_[0, np.cumsum(counts)[:-1]], counts, strict=True):
+            kept[start + rng.permutation(count)[: 2 * max(1, round(share * count / 2))]] = True  # pairs
+        return data.take(~kept), data.take(kept)
     key = data.scene if len(np.unique(data.scene)) >= 5 else data.point
     values = np.unique(key)
     count = min(len(values) - 1, max(1, round(share * len(values)))) if len(values) > 1 else 0

@@ -18,6 +18,8 @@ import torch
 
 from app.jobs import run_to_end
 from app.learning import descriptor, model_store, networks, towers
+from app.learning.judge import judged_group, judged_rows
+from app.learning.patch_evaluation import other_rows, paired_distances
 from app.learning.patch_set import PatchSet, split
 from app.learning.tensor_file import read_tensors, write_tensors
 from app.learning.train import JUDGE_SHARE, TrainResult, rate_at, train
@@ -402,3 +404,66 @@ def test_that_a_file_of_before_a_setting_was_there_is_gone_on_from(tmp_path: Pat
     del plain["settings"]["start"]
     write_tensors(state, tensors, {**metadata, "state": json.dumps(plain)})
     assert same(whole, run_to_end(train(DATA, QUICK, autosave=state, resume=True)))
+
+
+def few_classes(classes: int = 4, each: int = 40) -> PatchSet:
+    """A few classes of many patches, each a folder of its own."""
+    data = stripes(classes, each)
+    return replace(data, scene=data.point, scenes=tuple(f"class {i}" for i in range(classes)))
+
+
+def test_that_of_few_classes_patches_are_kept_and_of_many_whole_scenes() -> None:
+    data = few_classes()
+    part, held = split(data, 0.1, 0)
+    assert (len(part), len(held)) == (144, 16)
+    assert np.array_equal(np.bincount(held.point), [4, 4, 4, 4])
+    assert not {patch.tobytes() for patch in part.patches} & {patch.tobytes() for patch in held.patches}
+    assert not np.array_equal(split(data, 0.1, 1)[1].patches, held.patches)
+    part, held = split(DATA, 0.25, 0)
+    assert not set(part.scene.tolist()) & set(held.scene.tolist())
+    few = stripes(4, 3)  # too few patches of a class to keep some of each
+    part, held = split(few, 0.25, 0)
+    assert len(np.unique(held.point)) == 1
+
+
+def test_that_pairs_are_judged_against_other_classes_only() -> None:
+    data = few_classes(classes=3, each=10)
+    first, second = judged_rows(data)
+    assert len(first) == 15
+    assert len(np.unique(np.concatenate([first, second]))) == 30
+    assert (data.point[first] == data.point[second]).all()
+    point = data.point[first]
+    assert (judged_group(data.scene[first], point) == 0).all()
+    others = other_rows(point, 50, np.random.default_rng(0))
+    assert (point[others] != point[:, None]).all()
+    assert [len(np.unique(row)) for row in others] == [10] * 15  # every row of another class is drawn some time
+    many = judged_rows(DATA)[0]
+    assert np.array_equal(many, np.arange(0, len(DATA), 3))  # of many classes one pair each
+    assert np.array_equal(judged_group(DATA.scene[many], DATA.point[many]), DATA.scene[many])
+
+
+@pytest.mark.parametrize("design", ["embedding", "head", "joint"])
+def test_that_few_classes_give_numbers(design: str) -> None:
+    result = run_to_end(train(few_classes(), replace(QUICK, design=design, epochs=1)))
+    judged = result.snapshot.judgements[-1]
+    assert 0 <= judged.fpr95 <= 1
+    assert len(judged.positive) == 8  # two pairs of each class
+    if design != "joint":
+        assert 0 <= judged.rank1 <= 1
+        held = split(few_classes(), JUDGE_SHARE, 0)[1]
+        assert len(judged.hardest)
+        assert (held.point[judged.hardest[:, 0]] != held.point[judged.hardest[:, 1]]).all()
+
+
+def test_that_any_patch_of_the_class_is_a_right_nearest_one() -> None:
+    left = np.array([[0.0], [0.1], [5.0], [5.1]], np.float32)
+    right = np.array([[0.1], [0.0], [5.1], [5.0]], np.float32)
+    group, label = np.zeros(4, int), np.array([0, 0, 1, 1])
+    positive, negative, rank1 = paired_distances(left, right, group, label=label)
+    assert rank1 == [1.0]
+    assert np.allclose(positive, 0.1)
+    assert (negative > 4).all()
+    assert paired_distances(left, right, group)[2] == [0.0]
+    nothing = paired_distances(left, right, group, label=np.zeros(4, int))
+    assert nothing[2] == []
+    assert len(nothing[0]) == len(nothing[1]) == 0

@@ -56,7 +56,7 @@ def measured(file: Path, epoch: int, prepared: Prepared) -> Job[Measured]:
     Raises:
         UserError: if the file cannot be read.
     """
-    held = prepared.held_out.classes >= LEAST_CLASSES
+    held = prepared.held_out.classes >= min(LEAST_CLASSES, prepared.patches.classes)
     patches = prepared.held_out if held else prepared.patches
     rows = margins.sampled(patches.point)
     yield Progress(0, len(rows), f"Measuring classes after epoch {epoch}")
