@@ -42,7 +42,7 @@ def test_that_lost_and_kept_points_add_up_to_the_visible_ones(measured: Failures
 
 
 def test_that_a_negative_is_found_again_but_turned(measured: Failures) -> None:
-    """Facts sheet 5: repeatability 1.00 (0.96 with what the border cuts off), nearest right 0.003."""
+    """Known of this pair: repeatability 1.00 (0.96 with what the border cuts off), nearest right 0.003."""
     row = of(measured, "contrast reversal")
     assert row.repeatability > 0.95
     assert row.nearest_right < 0.01
@@ -56,7 +56,7 @@ def test_that_light_costs_the_detector(measured: Failures) -> None:
 
 
 def test_that_the_detector_names_its_reason(measured: Failures) -> None:
-    """Facts sheet 5: illumination costs the detector its contrast."""
+    """Illumination costs the detector its contrast."""
     row = of(measured, "illumination")
     assert row.reasons[0][0] == "contrast"
     assert 0 < sum(count for _, count in row.reasons) <= failures.ASKED
@@ -67,7 +67,7 @@ def test_that_the_detector_names_its_reason(measured: Failures) -> None:
 
 
 def test_that_tilt_lets_everything_fall_as_the_sheet_says(measured: Failures) -> None:
-    """Facts sheet 5, tilt 40 / 60 / 70: repeatability 0.65 / 0.45 / 0.38, nearest right 0.50 / 0.18 / 0.06."""
+    """Known of tilt 40 / 60 / 70: repeatability 0.65 / 0.45 / 0.38, nearest right 0.50 / 0.18 / 0.06."""
     rows = [of(measured, f"tilt {tilt}°") for tilt in (40, 60, 70)]
     for row, repeatability, right in zip(rows, (0.65, 0.45, 0.38), (0.50, 0.18, 0.06), strict=True):
         assert row.repeatability == pytest.approx(repeatability, abs=0.06)

@@ -1,6 +1,6 @@
 """Three real image patches whose 1 − NCC breaks the triangle inequality.
 
-What lives here: the search in one picture. May import: records, numpy. Source: facts sheet 2 and 8: 1 - NCC is half the
+What lives here: the search in one picture. May import: records, numpy. 1 - NCC is half the
 squared distance of standardised patches, and a squared distance is no metric; its root is.
 """
 

@@ -3,7 +3,7 @@
 What lives here: the search over pairs and triples of points. What does not: the measures (``measures``). May import:
 jobs, ``measures``, numpy.
 
-A lamp that stays lit is no proof: no violation was found among so many triples. Source: facts sheet 8.
+A lamp that stays lit is no proof: no violation was found among so many triples.
 """
 
 from __future__ import annotations

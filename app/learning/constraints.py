@@ -94,7 +94,7 @@ def scatter_of_pairs(x: Float64, pairs: Rows) -> Float64:
 def scatters(x: Float64, y: Labels) -> tuple[Float64, Float64]:
     """Return (C_S, C_D) over all pairs, without a loop over pairs.
 
-    The pair differences inside a set of m points sum to m times its scatter about the mean (facts sheet 11); all
+    The pair differences inside a set of m points sum to m times its scatter about the mean; all
     pairs less the similar ones are the dissimilar ones.
     """
 

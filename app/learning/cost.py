@@ -3,7 +3,7 @@
 What lives here: the three designs' operations as formulas, and a job that measures their seconds. What does not: the
 networks (``heads``, ``networks``). May import: heads, networks, towers, jobs; torch inside functions.
 
-n² joint passes against 2 n passes of a tower and one matrix product (facts sheet 7).
+n² joint passes against 2 n passes of a tower and one matrix product.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Contrastive and triplet losses as forces on points: values, gradients, curves and the classes of negatives.
 
 What lives here: losses in numpy for the playground, one step of descent, and the batch view. What does not: networks
-and their training. May import: records, numpy. Formulas: facts sheet 15 to 17, 25, errata E17 to E19, E23.
+and their training. May import: records, numpy. Sources stand at the losses.
 
 A gradient is of the loss with respect to a point; the force is minus the gradient. Everywhere the gradient of a hinge
 that is exactly zero is 0.
@@ -247,7 +247,7 @@ def descend_shared(
 
     Where classes overlap, every hardest triplet has Delta <= 0 whatever L is, so shrinking L lowers the loss: the push
     2(a - n) vanishes as n comes near, the pull 2(p - a) stays. All points meet in one, where the loss is exactly the
-    margin and the gradient 0. Source: facts sheet 17.
+    margin and the gradient 0.
 
     Raises:
         UserError: for an unknown miner.

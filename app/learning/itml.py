@@ -7,7 +7,7 @@ What lives here: settings, LogDet, and the learner as a job. May import: jobs, s
 
 by Bregman projections onto one constraint at a time, each a rank-one update that keeps M positive definite. For one
 constraint with p = rho² and bound xi, both 1/p and 1/xi move until they meet: the multiplier is
-gamma / (gamma + 1) (1/xi - 1/p). Source: Davis, Kulis, Jain, Sra and Dhillon, ICML 2007; facts sheet 13.
+gamma / (gamma + 1) (1/xi - 1/p). Source: Davis, Kulis, Jain, Sra and Dhillon, ICML 2007.
 """
 
 from __future__ import annotations

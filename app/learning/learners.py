@@ -3,7 +3,7 @@
 What lives here: one row per method, and running a learner by its key. What does not: the methods. May import: records,
 jobs, settings, the learners, numpy.
 
-M = argmin loss(M; S, D, R) + lambda reg(M). Source: facts sheet 13.
+M = argmin loss(M; S, D, R) + lambda reg(M). Source: Kulis, Metric Learning: A Survey, 2013.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ What lives here: the settings, the learner as a job, and its solver on L (L-BFGS
 What does not: the objective (``lmnn_set``) and the solver on M (``lmnn_convex``). May import: jobs, settings,
 ``lmnn_set``, ``iterates``, ``learner_fields``, numpy.
 
-Convex in M = L^T L, not in L: eps(L) = eps(-L), and the midpoint L = 0 is far worse (facts sheet E13). With a square L
+Convex in M = L^T L, not in L: eps(L) = eps(-L), and the midpoint L = 0 is far worse. With a square L
 the descent on L still ends at the optimum of M; the two solvers agree to 0.1 %.
 """
 

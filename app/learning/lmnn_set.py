@@ -6,7 +6,7 @@ descent (``lmnn``, ``lmnn_convex``). May import: records, jobs, ``neighbours``, 
     eps(M) = (1 - mu) sum_{i, j ~> i} rho²(i, j) + mu sum_{i, j ~> i} sum_{y_l != y_i} [1 + rho²(i, j) - rho²(i, l)]_+
 
 with mu the weight of the push. The gradient is a weighted graph Laplacian, G = X^T (D - W) X: no loop over outer
-products. Source: Weinberger and Saul, JMLR 10, 2009; facts sheet 12, errata E9 to E13.
+products. Source: Weinberger and Saul, JMLR 10, 2009.
 """
 
 from __future__ import annotations

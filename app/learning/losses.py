@@ -3,8 +3,8 @@
 What lives here: losses of pairs, triplets and whole batches. What does not: which ones are looked at (``mining``).
 May import: mining; torch inside functions only.
 
-``relu`` stands at every hinge: its derivative at the kink is 0, so that no loss means no gradient, also at equality
-(facts sheet 25). Distances are Euclidean, d; "squared" losses use d². Sources are named at each function.
+``relu`` stands at every hinge: its derivative at the kink is 0, so that no loss means no gradient, also at equality.
+Distances are Euclidean, d; "squared" losses use d². Sources are named at each function.
 """
 
 from __future__ import annotations
@@ -70,14 +70,21 @@ class LossPlan:
 PLANS = {
     plan.name: plan
     for plan in (
-        LossPlan("contrastive", "Contrastive, [m² − d²]₊", "pairs", 1.0, True, "Lecture 2; Bell and Bala 2015"),
+        LossPlan("contrastive", "Contrastive, [m² − d²]₊", "pairs", 1.0, True, "Bell and Bala 2015, the lecture's"),
         LossPlan("contrastive-hadsell", "Contrastive, [m − d]₊²", "pairs", 1.0, True, "Hadsell et al. 2006"),
         LossPlan("contrastive-linear", "Contrastive, [m − d]₊", "pairs", 1.0, False, "pytorch-metric-learning"),
-        LossPlan("triplet", "Triplet, squared distances", "triplets", 0.2, True, "Lecture 2; FaceNet 2015"),
+        LossPlan("triplet", "Triplet, squared distances", "triplets", 0.2, True, "FaceNet 2015, the lecture's"),
         LossPlan("triplet-unsquared", "Triplet, distances", "triplets", 1.0, False, "Balntas et al. 2016"),
         LossPlan("hardnet", "HardNet: hardest in batch", "triplets", 1.0, False, "Mishchuk et al. 2017"),
         LossPlan("lifted", "Lifted structure", "batch", 1.0, False, "Oh Song et al. 2016"),
-        LossPlan("positive-only", "Pull only: collapses", "pairs", 0.0, True, "Lecture 2: issue with this loss?"),
+        LossPlan(
+            "positive-only",
+            "Pull only: collapses",
+            "pairs",
+            0.0,
+            True,
+            "the lecture's question: what is the issue with this loss?",
+        ),
         LossPlan("softmax", "Decision: same or not", "decision", 0.0, False, "Han et al. 2015 (MatchNet)"),
     )
 }

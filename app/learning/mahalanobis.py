@@ -1,7 +1,7 @@
 """The Mahalanobis metric: M and its factor L, its ellipse, the nearest PSD matrix, and whether it is a metric at all.
 
 What lives here: what can be said of one matrix. What does not: how it is learned. May import: records and numpy.
-Formulas: facts sheet 9; rho_M(x, y) = sqrt((x - y)^T M (x - y)) = |L x - L y| with M = L^T L, L unique up to a
+Here rho_M(x, y) = sqrt((x - y)^T M (x - y)) = |L x - L y| with M = L^T L, L unique up to a
 rotation from the left.
 """
 
@@ -76,7 +76,8 @@ def eigen(matrix: npt.ArrayLike) -> tuple[Float64, Float64]:
 def project_psd(matrix: npt.ArrayLike) -> Projection:
     """Return the nearest PSD matrix in the Frobenius norm: negative eigenvalues become 0.
 
-    Unique, idempotent, and never further from another PSD matrix than the original (facts sheet 9).
+    Unique, idempotent, and never further from another PSD matrix than the original. Source: Higham, Computing a nearest
+    symmetric positive semidefinite matrix, Linear Algebra and its Applications 103, 1988.
     """
     before, vectors = eigen(matrix)
     after = np.maximum(before, 0)

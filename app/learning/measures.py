@@ -1,7 +1,7 @@
 """The distances and near-distances of the lecture, each with what is known of its axioms.
 
 What lives here: one entry per measure, vectorised over pairs, and how its points are drawn. What does not: the search
-for violations (``axioms``). May import: records, ``formulas``, numpy. Source: facts sheet 8.
+for violations (``axioms``). May import: records, ``formulas``, numpy.
 
 ``half`` for the identity means: f(x, x) = 0 holds, but different points can be at distance 0.
 """

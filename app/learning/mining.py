@@ -4,7 +4,7 @@ What lives here: miners over one distance matrix, without ever listing all tripl
 losses. May import: torch, inside functions only.
 
 With D squared distances and a margin m, a triplet's gap is D(a,n) - D(a,p): easy at m or more (no loss), semi-hard
-between 0 and m, hard at 0 or less (facts sheet 17). Sources: FaceNet (Schroff et al. 2015) semi-hard; batch-hard
+between 0 and m, hard at 0 or less. Sources: FaceNet (Schroff et al. 2015) semi-hard; batch-hard
 (Hermans et al. 2017); hardest-in-batch (HardNet, Mishchuk et al. 2017); distance-weighted (Wu et al. 2017).
 """
 

@@ -7,8 +7,8 @@ What lives here: settings, closed forms, projections, and the learner as a job. 
     lecture:  max sum_D rho_M²    subject to  the same
 
 The lecture's objective is linear in M, so its optimum has rank one: all data on a line. The square root gives every
-dissimilar pair about to be collapsed infinite marginal value. Source: Xing, Ng, Jordan and Russell, NIPS 2002; facts
-sheet 11 and E14. All work is done where C_S is the identity: there the constraint is tr N <= 1.
+dissimilar pair about to be collapsed infinite marginal value. Source: Xing, Ng, Jordan and Russell, NIPS 2002.
+All work is done where C_S is the identity: there the constraint is tr N <= 1.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ What lives here: settings, objective, and the learner as a job. May import: jobs
 
     maximise sum_i p_i,   p_i = sum of p_ij over j of i's class,   p_ij proportional to exp(-|L x_i - L x_j|²), p_ii = 0
 
-Not convex, no regulariser. Source: Goldberger, Roweis, Hinton and Salakhutdinov, NIPS 2004; facts sheet 13.
+Not convex, no regulariser. Source: Goldberger, Roweis, Hinton and Salakhutdinov, NIPS 2004.
 """
 
 from __future__ import annotations

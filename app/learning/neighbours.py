@@ -137,7 +137,7 @@ def leave_one_out_error(x: Array, y: Labels, k: int, *, factor: Float64 | None =
 def target_neighbours(x: Array, y: Labels, k: int, *, factor: Float64 | None = None) -> Rows:
     """Return the (n, k) nearest points of the same class, the point itself excluded.
 
-    Fixed before training, they make LMNN convex. Source: facts sheet E11; Weinberger and Saul 2009.
+    Fixed before training, they make LMNN convex. Source: Weinberger and Saul, JMLR 10, 2009, section 3.
 
     Raises:
         UserError: if a class has fewer than k + 1 points.

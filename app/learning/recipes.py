@@ -1,7 +1,7 @@
 """The naive objective, why it fails, and each repair with its closed form.
 
 What lives here: Psi(M) = lambda sum_S rho² - (1 - lambda) sum_D rho² = <A, M> with A = lambda C_S - (1 - lambda) C_D,
-the switch lambda*, the repairs of facts sheet 10, and a job that shows the descent. What does not: MMC and LMNN. May
+the switch lambda*, its repairs in closed form, and a job that shows the descent. What does not: MMC and LMNN. May
 import: jobs, settings, ``constraints``, ``iterates``, ``mahalanobis``, numpy.
 
 Psi is linear in M: its gradient is the constant A, there is no stationary point unless A = 0. Over the PSD matrices the
@@ -100,7 +100,7 @@ def fate(c_s: Float64, c_d: Float64, weight: float) -> tuple[Fate, str]:
 
 
 def repaired(c_s: Float64, c_d: Float64, weight: float, repair: str, *, gamma: float = 1.0) -> tuple[Float64, float]:
-    """Return (M, objective) of a repair in closed form (facts sheet 10).
+    """Return (M, objective) of a repair in closed form.
 
     ``penalty``: M = PSD(-A) / gamma. ``trace``: v v^T of the smallest eigenvalue. ``ball``: PSD(-A) scaled to norm 1.
     ``similar``: the generalised eigenvector of the lecture's MMC.

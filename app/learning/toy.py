@@ -47,7 +47,7 @@ def _tilted(rng: np.random.Generator, n: int) -> tuple[Float64, Labels]:
 
 
 def _three(rng: np.random.Generator, n: int) -> tuple[Float64, Labels]:
-    return _groups(rng, n, [(-2, 0), (2, 0), (0, 6)], (0.4, 0.4))  # facts sheet 11
+    return _groups(rng, n, [(-2, 0), (2, 0), (0, 6)], (0.4, 0.4))  # two classes side by side, one far above
 
 
 def _overlap(rng: np.random.Generator, n: int) -> tuple[Float64, Labels]:

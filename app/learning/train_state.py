@@ -149,7 +149,7 @@ def collapse_lamp(curves: Curves, *, loss: str, margin: float, squared: bool, mi
     """Return whether descriptors are falling together, why, and what to change.
 
     At collapse all distances are 0, so a triplet's loss is exactly its margin and its gradient 0: a plateau there with
-    a spread near 0 is the sign (facts sheet 17). Without a push, loss and spread both reach 0.
+    a spread near 0 is the sign. Without a push, loss and spread both reach 0.
 
     Args:
         curves: of the training so far; the last 20 steps count.

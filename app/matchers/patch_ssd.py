@@ -26,7 +26,7 @@ MATCHER = MatcherSpec(
         "Compares plain windows by the sum of squared grey-level differences; the distance shown is its square root. "
         "Any change of brightness, rotation or scale moves it."
     ),
-    source="Lecture 2, patch matching; Szeliski, Computer Vision, ch. 9",
+    source="Szeliski, Computer Vision: Algorithms and Applications, 2nd edition, 2022, section 9.1",
     detect_settings=SimpleDetect,
     describe_settings=PatchDescribe,
     match_settings=MatchSettings,

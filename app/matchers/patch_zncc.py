@@ -22,6 +22,6 @@ MATCHER = replace(
         "Compares windows after removing their mean and contrast, so gain and offset of the light no longer matter. "
         "The distance shown is √(2(1 − ZNCC)), from 0 to 2."
     ),
-    source="Lecture 2, normalised cross-correlation (the mean-free form); facts sheet 2",
+    source="Lewis, Fast normalized cross-correlation, Vision Interface 1995 (the mean-free form)",
     describe=describe,
 )

@@ -354,7 +354,7 @@ def dual_softmax(
 
     The similarity is minus half the squared distance (the cosine itself for cosine distances) over ``temperature``,
     in units of the descriptors' own spread about their mean, so that one temperature serves every descriptor.
-    Rows and columns of all confidences sum to at most 1. Source: facts sheet 21; Sun et al., LoFTR, CVPR 2021.
+    Rows and columns of all confidences sum to at most 1. Source: Sun et al., LoFTR, CVPR 2021.
 
     Args:
         pairs: (M, 2) left and right rows.

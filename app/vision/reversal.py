@@ -5,7 +5,7 @@ May import: records, jobs, describe, numpy.
 
 In the negative 255 - I every gradient points the other way. Upright, each of the eight direction bins becomes the
 opposite one (rolled by 4). With its own orientation the keypoint turns by 180°, so the grid turns as well: the
-directions relative to it stay, and the 4 x 4 cells are in reverse order (facts sheet 4.7).
+directions relative to it stay, and the 4 x 4 cells are in reverse order.
 """
 
 from __future__ import annotations

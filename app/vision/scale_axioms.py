@@ -5,7 +5,8 @@ scan lines (``scale_laws``), maxima and regions (``scale_regions``), widgets. Ma
 and cv2.
 
 "No new extrema" holds on a line. In a picture smoothing can make a new maximum; what holds there is causality: no
-region brighter (or darker) than a level appears without one under it at a finer scale (facts sheet E5).
+region brighter (or darker) than a level appears without one under it at a finer scale (Koenderink, The
+structure of images, Biological Cybernetics 50, 1984; Lindeberg, PAMI 12, 1990).
 """
 
 from __future__ import annotations

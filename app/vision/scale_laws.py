@@ -22,7 +22,7 @@ from app.records import Array, Bool, Float64
 
 # Differences below this share of a line's range are rounding, not slope.
 ROUNDING = 1e-11
-# Facts sheet 3: k of the table, (k - 1) sigma² LoG(sigma), ln k sigma_e² LoG(sigma_e).
+# The k whose errors are shown in the table: (k - 1) sigma² LoG(sigma), ln k sigma_e² LoG(sigma_e).
 TABLE_K = (2 ** (1 / 3), math.sqrt(2.0), 1.6, 2.0)
 
 
@@ -143,7 +143,7 @@ def dog_errors(k: float) -> tuple[float, float]:
     """Return the relative L2 errors of (:func:`first_order`, :func:`midpoint`) against the DoG, in closed form.
 
     By Parseval every product of Gaussian kernels is an integral of w^m exp(-p w) over w = |frequency|², m = 0, 1, 2.
-    Errors are relative to the DoG's own norm (facts sheet 3: 34 % and 1.4 % at k = 2^(1/3)).
+    Errors are relative to the DoG's own norm (34 % and 1.4 % at k = 2^(1/3)).
 
     Raises:
         ValueError: unless k > 1.
@@ -182,8 +182,7 @@ class SlideDog:
 def slide_dog(grey: npt.ArrayLike, sigma: float, k: float, window: tuple[int, int, int] | None = None) -> SlideDog:
     """Return the DoG of a grey picture with 1/(2 pi sigma²) and with the slide's 1-D constant 1/(sqrt(2 pi) sigma).
 
-    With the slide's constant the 2-D kernel sums to sqrt(2 pi) sigma, so a constant picture has a response
-    (facts sheet E3).
+    With the slide's constant the 2-D kernel sums to sqrt(2 pi) sigma, so a constant picture has a response.
 
     Args:
         grey: (H, W), 0 to 255.

@@ -4,7 +4,7 @@ What lives here: scores of window pairs and standardising of window rows. What d
 out of an image (``patches``) and searching (``nearest``). May import: records and numpy.
 
 With u = (W - mean W) / |W - mean W| (flattened): ``zncc = u . v`` and ``|u - v|^2 = 2 (1 - zncc)``, so ranking
-by ZNCC is ranking by SSD of standardised windows (facts sheet 2).
+by ZNCC is ranking by SSD of standardised windows.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ def test_the_measured_table_of_the_sheet() -> None:
 
 @pytest.mark.parametrize("m", [0.7, 1.0, 2.0])
 def test_hinges_at_equality_and_at_zero(m: float) -> None:
-    """Facts sheet 25: zero from d = m on; the slope just before is 2m, 0 and 1."""
+    """Zero from d = m on; the slope just before is 2m, 0 and 1."""
     for form, before in (("lecture", 2 * m), ("hadsell", 0.0), ("linear", 1.0)):
         assert at_distance(m, form, m) == (0, 0)
         assert at_distance(1.5 * m, form, m) == (0, 0)

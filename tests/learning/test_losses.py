@@ -101,7 +101,7 @@ def test_that_coincident_negatives_never_move_in_the_lectures_form() -> None:
 
 
 def test_how_hard_negatives_are_pushed_in_the_two_forms() -> None:
-    """The forces of the facts sheet, 15: 0.02 and 1.98 at d = 0.01, both 1 at 0.5, 1.98 and 0.02 at 0.99."""
+    """The forces by hand: 0.02 and 1.98 at d = 0.01, both 1 at 0.5, 1.98 and 0.02 at 0.99."""
     for d, lecture, hadsell in ((0.01, 0.02, 1.98), (0.5, 1.0, 1.0), (0.99, 1.98, 0.02)):
         x = torch.tensor([[d, 0.0], [0.0, 0.0]], dtype=torch.float64)
         for name, force in (("contrastive", lecture), ("contrastive-hadsell", hadsell)):

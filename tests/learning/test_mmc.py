@@ -68,7 +68,7 @@ def test_that_the_diagonal_lecture_variant_takes_one_feature() -> None:
 
 
 def test_three_toy_classes_over_20_seeds() -> None:
-    """Facts sheet 11: the lecture's variant loses two classes on a line, Xing's objective does not."""
+    """The lecture's variant loses two classes on a line, Xing's objective does not."""
     lecture, xing, ranks = [], [], []
     for seed in range(20):
         x, y = toy("three", points=120, seed=seed)
@@ -124,7 +124,7 @@ def test_that_no_random_feasible_metric_beats_it() -> None:
 
 
 def test_that_scaling_the_optimum_solves_the_problem_turned_around() -> None:
-    """min sum_S rho² subject to sum_D rho >= 1 has M' = M / g² with the value 1 / g² (facts sheet 11)."""
+    """min sum_S rho² subject to sum_D rho >= 1 has M' = M / g² with the value 1 / g²."""
     x, y = groups(6, d=3)
     c_s, _ = scatters(x, y)
     learned = done(mmc(x, y))

@@ -91,7 +91,7 @@ def test_that_the_errors_follow_k(page: LawsPage, qtbot: QtBot, session: Session
     first, middle = dog_errors(k)
     assert f"{first:.0%}" in page.dog.table.text()
     assert f"{middle:.1%}" in page.dog.table.text()
-    for text in ("34%", "55%", "79%", "131%", "1.4%", "3.1%", "5.6%", "12%"):  # the table of facts sheet 3
+    for text in ("34%", "55%", "79%", "131%", "1.4%", "3.1%", "5.6%", "12%"):  # the closed forms of test_scale_laws
         assert text in page.dog.table.text()
     assert len(page.dog.chart.drawing.curves) == 3
 

@@ -18,7 +18,7 @@ def test_that_a_negative_only_permutes_the_descriptor(name: str) -> None:
     for row in range(0, len(keypoints), 8):
         found = run_to_end(reversal.reverse_at(grey, keypoints.take([row])))
         assert found.upright.after == 0
-        assert found.own.after <= 1.5  # facts sheet 4.7: at most 1.42 of 512
+        assert found.own.after <= 1.5  # rounding alone: at most 1.42 of 512 was seen
         assert found.upright.before > 100
         assert found.own.negative_angle == pytest.approx((found.own.angle + 180) % 360)
 

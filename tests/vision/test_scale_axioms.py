@@ -31,7 +31,7 @@ def test_that_any_other_rotation_holds_up_to_interpolation(tried: dict[str, axio
 def test_that_the_sampled_kernel_is_nearly_a_semigroup_and_not_at_small_scales() -> None:
     picture = axioms.prepared(grey8(photograph("camera")))
     fine, coarse = axioms.semigroup(picture, 0.5), axioms.semigroup(picture, 2.0)
-    assert coarse.error < 3e-4  # facts sheet 3
+    assert coarse.error < 3e-4
     assert fine.error > 100 * coarse.error
     twice = discrete_gaussian(discrete_gaussian(picture, 0.3), 0.4)
     assert np.abs(twice - discrete_gaussian(picture, 0.5)).max() < 1e-12

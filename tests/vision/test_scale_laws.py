@@ -61,7 +61,7 @@ def test_that_extrema_are_counted_by_slope_and_a_plateau_counts_once() -> None:
     [(2 ** (1 / 3), 0.34, 0.014), (math.sqrt(2), 0.55, 0.031), (1.6, 0.79, 0.056), (2.0, 1.31, 0.12)],
 )
 def test_that_the_closed_form_gives_the_table_of_errors(k: float, first: float, middle: float) -> None:
-    """Facts sheet 3, the table of relative L2 errors."""
+    """The table of relative L2 errors."""
     found = laws.dog_errors(k)
     assert found[0] == pytest.approx(first, abs=0.006)
     assert found[1] == pytest.approx(middle, abs=0.0025)
