@@ -72,16 +72,16 @@ def test_a_class_is_shown_with_its_patches_and_chosen_by_mouse_and_keys(lab: Lab
     at = QPoint(round(places[row][0]), round(places[row][1]))
     QTest.mouseClick(page.view, Qt.MouseButton.LeftButton, pos=at)
     chosen = page.view.row_at(at.x(), at.y())
-    assert page.view.selected == chosen >= 0
+    assert page.view.picker.selected == chosen >= 0
     assert page.measured is not None
     assert lab.workspace.train_state.group == page.measured.found.label[chosen]
     assert page.facts.value("spread") == f"{page.measured.found.spread[page.view.shown]:.3f}"
     assert all(patch.filled for patch in page.patches)
     page.view.setFocus()
     QTest.keyClick(page.view, Qt.Key.Key_Up)
-    assert page.view.selected == (chosen + 1) % len(page.measured.found)
+    assert page.view.picker.selected == (chosen + 1) % len(page.measured.found)
     QTest.keyClick(page.view, Qt.Key.Key_Down)
-    assert page.view.selected == chosen
+    assert page.view.picker.selected == chosen
 
 
 def test_designs_and_losses_without_a_margin_say_so(lab: Lab) -> None:

@@ -78,8 +78,8 @@ class EmbeddingPage(TrainPage):
             "without their mean and contrast.",
         )
         self._lay_out()
-        self.view.pointed.connect(lambda _row: self._show_in_hand())
-        self.view.chosen.connect(self._choose)
+        self.view.picker.pointed.connect(lambda _row: self._show_in_hand())
+        self.view.picker.chosen.connect(self._choose)
         session.selection_changed.connect(self._follow)
         self._lane.finished.connect(self._finished)
         self._lane.failed.connect(self._failed)
@@ -202,7 +202,7 @@ class EmbeddingPage(TrainPage):
         if projection is not None:
             found = np.flatnonzero(projection.judged.sample == self.state.patch)
             row = int(found[0]) if len(found) else -1
-        self.view.set_selected(row)
+        self.view.picker.select(row)
         self._show_in_hand()
 
     def _show_in_hand(self) -> None:

@@ -7,14 +7,15 @@ projection, ``app.ui.picking``, ``app.ui.style``, Qt, numpy.
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Float64, UInt8
 from app.ui.picking import nearest_point
 from app.ui.style import Style
 from app.ui.train.projection import Projection
+from app.ui.train.row_picker import RowPicker
 
 THUMB_UNITS = 2.75
 REACH_UNITS = 2.5
@@ -39,13 +40,9 @@ def as_pixmap(patch: UInt8) -> QPixmap:
 class EmbeddingView(QWidget):
     """Shows a :class:`Projection`.
 
-    Signals:
-        pointed: the row of the sample under the cursor, -1 for none.
-        chosen: the row that was clicked, -1 for none.
+    Attributes:
+        picker: tells which row is pointed at and chosen.
     """
-
-    pointed = Signal(object)
-    chosen = Signal(object)
 
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,10 +50,7 @@ class EmbeddingView(QWidget):
         self.projection: Projection | None = None
         self.thumbnails: list[QPixmap] = []
         self.message = ""
-        self.selected = -1
-        self.hovered = -1
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.picker = RowPicker(self, self.row_at, lambda: len(self.thumbnails), up=-1)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(160, 120)
         self.setAccessibleName("Embedding of held-out patches")
@@ -69,19 +63,13 @@ class EmbeddingView(QWidget):
     def set_projection(self, projection: Projection | None, thumbnails: list[QPixmap]) -> None:
         """Show these places with a picture for each."""
         self.projection, self.thumbnails = projection, thumbnails
-        self.hovered = -1
+        self.picker.forget()
         self.update()
-
-    def set_selected(self, row: int) -> None:
-        """Mark a row of the sample, -1 for none."""
-        if row != self.selected:
-            self.selected = row
-            self.update()
 
     @property
     def shown(self) -> int:
         """The row in hand: under the cursor, else the chosen one."""
-        return self.hovered if self.hovered >= 0 else self.selected
+        return self.picker.shown
 
     def places(self) -> Float64:
         """Return (M, 2) centres of the thumbnails in the widget."""
@@ -100,36 +88,6 @@ class EmbeddingView(QWidget):
         """Return the row nearest to a place of the widget, -1 if none is near."""
         found = nearest_point(self.places().astype(np.float32), x, y, self._look.px(REACH_UNITS))
         return -1 if found is None else found
-
-    # ---------------------------------------------------------------------------- mouse
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Point at the thumbnail under the cursor."""
-        self._point(self.row_at(event.position().x(), event.position().y()))
-
-    def leaveEvent(self, _event: object) -> None:
-        """Point at nothing."""
-        self._point(-1)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the thumbnail under the cursor."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.chosen.emit(self.row_at(event.position().x(), event.position().y()))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Choose the next or the previous one with the arrows up and down."""
-        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
-        count = 0 if self.projection is None else len(self.projection.xy)
-        if step is None or not count:
-            super().keyPressEvent(event)
-            return
-        self.chosen.emit((max(self.selected, -1) + step) % count if self.selected >= 0 else 0)
-
-    def _point(self, row: int) -> None:
-        if row != self.hovered:
-            self.hovered = row
-            self.pointed.emit(row)
-            self.update()
 
     # --------------------------------------------------------------------------- painting
 

@@ -92,8 +92,8 @@ class MarginPage(TrainPage):
         self.slider.sliderReleased.connect(lambda: session.hold_undo(False))
         self.reset.clicked.connect(lambda: self._set_margin(0.0))
         self.use.clicked.connect(self._train_with)
-        self.view.pointed.connect(lambda _row: self._show_in_hand())
-        self.view.chosen.connect(self._choose)
+        self.view.picker.pointed.connect(lambda _row: self._show_in_hand())
+        self.view.picker.chosen.connect(self._choose)
         self._lane.finished.connect(self._finished)
         self._lane.failed.connect(self._failed)
         look.changed.connect(lambda _look: self._show_legend())
@@ -205,7 +205,7 @@ class MarginPage(TrainPage):
         self.formula.setText(formula(self.plan) if has_margin(self.plan) else "")
         self._show_legend()
         self._show_thirds()
-        self.view.set_selected(self._chosen)
+        self.view.picker.select(self._chosen)
         self._show_in_hand()
 
     def _why_not(self) -> str:
@@ -302,7 +302,7 @@ class MarginPage(TrainPage):
             state = replace(state, group=label, patch=int(patch))
         if state != self.state:
             self.set_state(state)
-        self.view.set_selected(self._chosen)
+        self.view.picker.select(self._chosen)
         self._show_in_hand()
 
     def _show_in_hand(self) -> None:

@@ -7,8 +7,8 @@ margins, losses' list, the chart, ``app.ui.picking``, Qt, numpy.
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QKeyEvent, QMouseEvent, QPainter, QPen, QPolygonF
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QFontMetricsF, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QWidget
 
 from app.learning.losses import LossPlan
@@ -17,6 +17,7 @@ from app.records import Array, Float64
 from app.ui.chart import Chart, Curve, Drawing
 from app.ui.picking import nearest_point
 from app.ui.style import Style
+from app.ui.train.row_picker import RowPicker
 
 # Sign, token and words of every verdict, in their order.
 MARKS = (
@@ -50,28 +51,22 @@ def drawing(found: ClassSpreads, plan: LossPlan, margin: float) -> Drawing:
 class SpreadView(Chart):
     """Shows :class:`ClassSpreads` with a margin.
 
-    Signals:
-        pointed: the class (its row) under the cursor, -1 for none.
-        chosen: the class that was clicked, -1 for none.
+    Attributes:
+        picker: tells which row is pointed at and chosen.
     """
-
-    pointed = Signal(object)
-    chosen = Signal(object)
 
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(look, "Spread of classes against the margin", parent)
         self.found: ClassSpreads | None = None
         self.verdict: Array = np.zeros(0, np.int32)
-        self.selected = self.hovered = -1
-        self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.picker = RowPicker(self, self.row_at, lambda: 0 if self.found is None else len(self.found), up=1)
 
     def set_spreads(self, found: ClassSpreads | None, plan: LossPlan, margin: float, message: str = "") -> None:
         """Show these classes, or the sentence if there are none."""
         same = self.found is found
         self.found = found
         if not same:
-            self.hovered = -1
+            self.picker.forget()
         if found is None or not len(found):
             self.verdict = np.zeros(0, np.int32)
             self.set_drawing(Drawing(empty=message))
@@ -79,16 +74,10 @@ class SpreadView(Chart):
         self.verdict = verdicts(found, plan, margin)
         self.set_drawing(drawing(found, plan, margin))
 
-    def set_selected(self, row: int) -> None:
-        """Mark a class, -1 for none."""
-        if row != self.selected:
-            self.selected = row
-            self.update()
-
     @property
     def shown(self) -> int:
         """The class in hand: under the cursor, else the chosen one; -1 for none."""
-        row = self.hovered if self.hovered >= 0 else self.selected
+        row = self.picker.shown
         return row if self.found is not None and row < len(self.found) else -1
 
     def counts(self) -> tuple[int, ...]:
@@ -110,36 +99,6 @@ class SpreadView(Chart):
         known = np.flatnonzero(np.isfinite(places).all(axis=1)) if len(places) else np.zeros(0, np.int64)
         found = nearest_point(places[known].astype(np.float32), x, y, self._look.px(REACH_UNITS))
         return -1 if found is None else int(known[found])
-
-    # ---------------------------------------------------------------------------- mouse
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Point at the mark under the cursor."""
-        self._point(self.row_at(event.position().x(), event.position().y()))
-
-    def leaveEvent(self, _event: object) -> None:
-        """Point at nothing."""
-        self._point(-1)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the mark under the cursor."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self.chosen.emit(self.row_at(event.position().x(), event.position().y()))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Choose the next wider or tighter class with the arrows up and down."""
-        step = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1}.get(Qt.Key(event.key()))
-        count = 0 if self.found is None else len(self.found)
-        if step is None or not count:
-            super().keyPressEvent(event)
-            return
-        self.chosen.emit((self.selected + step) % count if self.selected >= 0 else 0)
-
-    def _point(self, row: int) -> None:
-        if row != self.hovered:
-            self.hovered = row
-            self.pointed.emit(row)
-            self.update()
 
     # --------------------------------------------------------------------------- painting
 
