@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.learning.iterates import Iterate
 from app.learning.learners import learner
@@ -94,26 +94,8 @@ class LearnPage(MetricPage):
         self.canvas.addAction(self._play)
 
     def _arrange(self) -> None:
-        side = QVBoxLayout()
-        side.setContentsMargins(16, 12, 16, 12)
-        side.setSpacing(12)
-        for widget, stretch in ((self.objective, 3), (self.error, 2), (self.eigen, 0), (self.legend, 0)):
-            side.addWidget(widget, stretch)
-        panel = QWidget()
-        panel.setObjectName("panel")
-        panel.setFixedWidth(SIDE)
-        panel.setLayout(side)
-        self._side = panel
-        row = QHBoxLayout()
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(0)
-        row.addWidget(self.canvas, 1)
-        row.addWidget(panel)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(row, 1)
-        column.addWidget(self.scrubber)
+        parts = ((self.objective, 3), (self.error, 2), (self.eigen, 0), (self.legend, 0))
+        self._stack(self, self._beside(self.canvas, *parts, space=12), self.scrubber)
 
     @property
     def busy(self) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.learning.forces import Descent, Forces, contrastive
 from app.ui.chart import Chart
@@ -90,29 +90,10 @@ class LossPage(MetricPage):
         return button
 
     def _arrange(self) -> None:
-        side = QVBoxLayout()
-        side.setContentsMargins(16, 12, 16, 12)
-        side.setSpacing(8)
-        for chart in (self.force_chart, self.delta_chart, self.loss_chart):
-            side.addWidget(chart, 1)
-        self._side = QWidget()
-        self._side.setObjectName("panel")
-        self._side.setLayout(side)
-        row = QHBoxLayout()
-        row.setSpacing(0)
-        row.addWidget(self.canvas, 1)
-        row.addWidget(self._side)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(16, 8, 16, 8)
-        bar.setSpacing(8)
-        for button in (self.step_button, self.play_button, self.nudge, self.back):
-            bar.addWidget(button)
-        bar.addWidget(self.legend, 1)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(row, 1)
-        column.addLayout(bar)
+        row = self._beside(
+            self.canvas, *((chart, 1) for chart in (self.force_chart, self.delta_chart, self.loss_chart))
+        )
+        self._stack(self, row, self._bar((self.step_button, self.play_button, self.nudge, self.back), self.legend))
         self.setFocusProxy(self.canvas)
 
     def _connect(self) -> None:

@@ -6,10 +6,11 @@ May import: ``pages``, the form, the states and words, the session, Qt.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import Words
@@ -70,6 +71,46 @@ class MetricPage(Page):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
         return body
+
+    def _beside(self, picture: QWidget, *parts: tuple[QWidget, int], space: int = 8) -> QHBoxLayout:
+        """Return a row of the picture and, at its right, ``self._side``: a column of parts with their stretch."""
+        column = QVBoxLayout()
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(space)
+        for part, stretch in parts:
+            column.addWidget(part, stretch)
+        self._side = QWidget()
+        self._side.setObjectName("panel")
+        self._side.setLayout(column)
+        row = QHBoxLayout()
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(0)
+        row.addWidget(picture, 1)
+        row.addWidget(self._side)
+        return row
+
+    @staticmethod
+    def _bar(buttons: Iterable[QWidget], words: QWidget, *, above: int = 8, below: int = 8) -> QHBoxLayout:
+        """Return a bar of buttons, with words that take the rest."""
+        bar = QHBoxLayout()
+        bar.setContentsMargins(16, above, 16, below)
+        bar.setSpacing(8)
+        for button in buttons:
+            bar.addWidget(button)
+        bar.addWidget(words, 1)
+        return bar
+
+    @staticmethod
+    def _stack(body: QWidget, *parts: QWidget | QLayout) -> None:
+        """Lay a body's parts out below each other without gaps; the first takes the room that is left."""
+        column = QVBoxLayout(body)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for index, part in enumerate(parts):
+            if isinstance(part, QLayout):
+                column.addLayout(part, int(index == 0))
+            else:
+                column.addWidget(part, int(index == 0))
 
     def show_state(self, state: MetricState) -> None:
         """Show the workspace's state, or the page's own from the session; called only while the page is in front."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.records import UserError
 from app.ui.chart import Chart, Curve, Drawing, Place
@@ -63,31 +63,9 @@ class RecipePage(MetricPage):
         self._connect()
 
     def _arrange(self) -> None:
-        side = QVBoxLayout()
-        side.setContentsMargins(16, 8, 16, 8)
-        side.setSpacing(8)
-        side.addWidget(self.weights, 3)
-        side.addWidget(self.growth, 2)
-        self._side = QWidget()
-        self._side.setObjectName("panel")
-        self._side.setLayout(side)
-        row = QHBoxLayout()
-        row.setSpacing(0)
-        row.addWidget(self.canvas, 1)
-        row.addWidget(self._side)
-        bar = QHBoxLayout()
-        bar.setContentsMargins(16, 0, 16, 4)
-        bar.setSpacing(8)
-        bar.addWidget(self.below)
-        bar.addWidget(self.above)
-        bar.addWidget(self.legend, 1)
-        column = QVBoxLayout(self._scrolled())
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addLayout(row, 1)
-        column.addWidget(self.scrubber)
-        column.addLayout(bar)
-        column.addWidget(self.table)
+        row = self._beside(self.canvas, (self.weights, 3), (self.growth, 2))
+        bar = self._bar((self.below, self.above), self.legend, above=0, below=4)
+        self._stack(self._scrolled(), row, self.scrubber, bar, self.table)
         self.setFocusProxy(self.table)
 
     def _connect(self) -> None:
