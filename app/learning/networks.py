@@ -1,8 +1,8 @@
 """Networks that turn a patch into a descriptor: one tower, shared by all branches.
 
 What lives here: the tower every Siamese network here is made of. What does not: its sizes (``towers``), heads that
-decide (``heads``), losses, training, files. May import: towers, records and torch, inside functions only: torch takes
-two seconds to load.
+decide (``heads``), losses, training, files. May import: towers, convolutions, records and torch, inside functions
+only: torch takes two seconds to load.
 
 Sources: the layout is that of L2-Net and HardNet (Tian et al., CVPR 2017; Mishchuk et al., NeurIPS 2017): 3x3
 convolutions, batch normalisation without affine parameters, one convolution over the rest, unit length.
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from app.learning import convolutions
 from app.learning.towers import DIMENSIONS, TowerPlan, remaining_side
 from app.records import Array, Float32, UInt8
 
@@ -46,10 +47,11 @@ def make_tower(
     layers: list[nn.Module] = []
     channels = 1
     for width, kernel, stride in plan.layers:
-        layers.append(nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=False))
+        ordinary = nn.Conv2d(channels, width, kernel, stride, kernel // 2, bias=False)
+        layers.append(ordinary if channels > 1 else convolutions.first(width, kernel, stride))
         layers += [nn.BatchNorm2d(width, momentum=MOMENTUM, affine=False), nn.ReLU(inplace=True)]
         channels = width
-    layers.append(nn.Conv2d(channels, dimensions, remaining_side(side, plan), bias=False))
+    layers.append(convolutions.whole(channels, dimensions, remaining_side(side, plan)))
     layers += [last_normalisation(dimensions, spread=spread), nn.Flatten()]
     tower = nn.Sequential(*layers)
     for module in tower:
