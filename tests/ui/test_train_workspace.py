@@ -296,3 +296,14 @@ def test_thinned_curves_keep_their_mean_and_leave_gaps_out() -> None:
     assert y[-1] == pytest.approx(994.5)
     assert np.isfinite(y).all()
     np.testing.assert_array_equal(thinned(values[:10])[0], np.arange(1, 11))
+
+
+def test_that_a_wrong_pair_says_what_its_patches_are_of() -> None:
+    from app.learning.patch_set import PatchSet
+    from app.ui.train.triplets_page import scene_words
+
+    patches, point = np.zeros((4, 32, 32), np.uint8), np.arange(4)
+    digits = PatchSet("digits", patches, point, np.array([0, 0, 1, 2]), ("3", "8", "a photograph.png"))
+    assert scene_words(digits, 0, 1) == "same scene"
+    assert scene_words(digits, 0, 2) == "3 and 8"
+    assert scene_words(digits, 0, 3) == "two scenes"  # a long name has no room

@@ -20,6 +20,7 @@ from app.ui.train.page import Headed, TrainPage
 from app.ui.train.patch_rows import Group, PatchRows
 
 if TYPE_CHECKING:
+    from app.learning.patch_set import PatchSet
     from app.ui.session import Session
     from app.ui.style import Style
     from app.ui.train.sources import Prepared
@@ -29,6 +30,7 @@ FRESH = "Press Start at the right: the triplets of every batch appear here."
 NO_PAIRS = "Comes with the first judgement."
 # A batch passes in a fraction of a second; patches that change faster than this cannot be looked at.
 HOLD_SECONDS = 1.5
+SHORT_NAME = 8  # letters of a scene's name that stand beside a pair
 KINDS = {"hard": "wrong", "semi-hard": "accent", "easy": "undecided"}
 
 
@@ -64,11 +66,18 @@ def hardest_groups(judged: Judgement, prepared: Prepared, chosen: int) -> list[G
     for (a, b), gap in zip(judged.hardest.tolist(), judged.hardest_distance.tolist(), strict=True):
         if max(a, b) >= len(held):
             return []  # of a run that is over
-        same = held.scene[a] == held.scene[b]
-        lines = ("same scene" if same else "two scenes",)
+        lines = (scene_words(held, a, b),)
         marked = chosen >= 0 and chosen in (a, b)
         found.append(Group((held.patches[a], held.patches[b]), frames, f"d {gap:.3f}", "text", lines, marked))
     return found
+
+
+def scene_words(held: PatchSet, a: int, b: int) -> str:
+    """Return what two patches are of: their scenes by name where that is short (digits, folders)."""
+    if held.scene[a] == held.scene[b]:
+        return "same scene"
+    names = [held.scenes[held.scene[row]] if held.scene[row] < len(held.scenes) else "" for row in (a, b)]
+    return " and ".join(names) if all(0 < len(name) <= SHORT_NAME for name in names) else "two scenes"
 
 
 class TripletsPage(TrainPage):
