@@ -254,6 +254,17 @@ def test_that_picking_agrees_with_a_loop(qapp: QApplication) -> None:
         t = np.clip(((np.array([x, y]) - a) * (b - a)).sum(1) / ((b - a) ** 2).sum(1), 0, 1)
         gap = np.linalg.norm(a + t[:, None] * (b - a) - [x, y], axis=1)
         assert segments.nearest(x, y, 5.0) == (int(gap.argmin()) if gap.min() <= 5 else None)
+    # Far from the origin, long and short ones and a point: none that is near enough is passed over by rounding.
+    a = rng.uniform(40_000, 60_000, (400, 2)).astype(np.float32)
+    b = a + rng.choice([0, 3, 20_000], (400, 1)) * rng.normal(size=(400, 2)).astype(np.float32)
+    segments = Segments(a, b)
+    for row in range(400):
+        x, y = (0.7 * a[row] + 0.3 * b[row]).tolist()
+        found = segments.nearest(x, y, 2.0)
+        assert found is not None
+        along = (b - a)[found].astype(float)
+        t = np.clip(([x, y] - a[found]) @ along / max(along @ along, 1e-9), 0, 1)
+        assert np.hypot(*(a[found] + t * along - [x, y])) <= 2.0
     assert Segments(a[:0], b[:0]).nearest(0, 0, 9) is None
     assert Segments(a[:1], a[:1]).nearest(*a[0].tolist(), 1.0) == 0
     assert nearest_point(a, *a[7].tolist(), 1.0) == 7
