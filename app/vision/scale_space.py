@@ -23,6 +23,7 @@ import numpy.typing as npt
 
 from app.jobs import Job, Progress
 from app.records import Float32, Float64, UInt8, read_only
+from app.vision.scale_bands import Bands
 from app.vision.scale_levels import (
     LEAST_BLUR,
     Kind,
@@ -154,8 +155,6 @@ class ScaleSpace:
     def stack(self, octave: int, buffer: Float32 | None = None) -> tuple[list[Float32], Float32]:
         """Return all Gaussians and all differences of one octave; nothing but its base and the next one's is kept.
 
-        The differences are taken on a second thread while the next level is blurred.
-
         Args:
             buffer: memory for the result, see :meth:`buffer`, which is overwritten; new memory without.
 
@@ -170,13 +169,10 @@ class ScaleSpace:
         planes = buffer[: (made + settings.planes) * height * width].reshape(-1, height, width)
         differences = planes[made:]
         gaussians = [self.base(octave)]
-        with ThreadPoolExecutor(1, "dog") as second:
-            waiting = []
+        with Bands() as bands:
             for level, sigma in enumerate(settings.increments()):
-                gaussians.append(blurred(gaussians[-1], sigma, planes[level]))
-                waiting.append(second.submit(cv2.subtract, gaussians[-1], gaussians[-2], differences[level]))
-            for one in waiting:
-                one.result()
+                bands.next_level(gaussians[-1], sigma, planes[level], differences[level])
+                gaussians.append(planes[level])
         self._next_base(octave, gaussians[settings.layers])
         return gaussians, differences
 
@@ -189,36 +185,28 @@ class ScaleSpace:
         """Make every level and difference once, keeping only the first level of each octave.
 
         Yields :class:`Progress` whose payload is (octave, level, Gaussian, difference to the next level), the last of
-        an octave without difference (None). Both arrays are overwritten by the next steps: copy what must stay. Three
-        levels and two differences of the first octave are all the memory it takes.
+        an octave without difference (None). Both arrays are overwritten by the next steps: copy what must stay. Two
+        levels and one difference of the first octave are all the memory it takes.
         """
         increments, total = self.settings.increments(), len(self.octaves) * self.settings.levels
         width, height = self.size(self.octaves[0])
-        ring = [np.empty(width * height, np.float32) for _ in range(5)]
+        memory = [np.empty(width * height, np.float32) for _ in range(3)]
         done = 0
-        with ThreadPoolExecutor(1, "dog") as second:
+        with Bands() as bands:
             for octave in self.octaves:
                 width, height = self.size(octave)
-                levels = [part[: width * height].reshape(height, width) for part in ring[:3]]
-                differences = [part[: width * height].reshape(height, width) for part in ring[3:]]
-                text, low, waiting = f"Blurring octave {octave}", self.base(octave), None
-                for level, sigma in enumerate(increments, start=1):
-                    high = blurred(low, sigma, levels[level % 3])
-                    if waiting is not None:
-                        waiting.result()  # it was taken while this level was blurred
-                        before = self.base(octave) if level == 2 else levels[(level - 2) % 3]
-                        done += 1
-                        yield Progress(done, total, text, (octave, level - 2, before, differences[level % 2]))
-                    waiting = second.submit(cv2.subtract, high, low, differences[(level + 1) % 2])
-                    if level == self.settings.layers:
+                *levels, difference = (part[: width * height].reshape(height, width) for part in memory)
+                text, low = f"Blurring octave {octave}", self.base(octave)
+                for level, sigma in enumerate(increments):
+                    high = levels[level % 2]
+                    bands.next_level(low, sigma, high, difference)
+                    if level + 1 == self.settings.layers:
                         self._next_base(octave, high)
+                    done += 1
+                    yield Progress(done, total, text, (octave, level, low, difference))
                     low = high
-                if waiting is not None:
-                    waiting.result()
-                last, done = len(increments), done + 2
-                before = levels[(last - 1) % 3]
-                yield Progress(done - 1, total, text, (octave, last - 1, before, differences[(last + 1) % 2]))
-                yield Progress(done, total, text, (octave, last, low, None))
+                done += 1
+                yield Progress(done, total, text, (octave, len(increments), low, None))
 
     def _next_base(self, octave: int, level: Float32) -> None:
         """Keep the first level of the octave after this one."""

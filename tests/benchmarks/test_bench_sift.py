@@ -104,20 +104,21 @@ def test_that_all_levels_and_differences_cost_little_more_than_the_blurs(shared_
             _ = [high - low for low, high in itertools.pairwise(levels)]
             values = halved(levels[layers])
 
-    times = alternating(
-        {
-            "bare blurs": lambda: bare(first, increments, layers, len(space.octaves)),
-            "levels and differences": lambda: run_to_end(space.all_levels()),
-        },
-        repeats=7,
-    )
+    programs: dict[str, Callable[[], object]] = {
+        "bare blurs": lambda: bare(first, increments, layers, len(space.octaves)),
+        "levels and differences": lambda: run_to_end(space.all_levels()),
+    }
+    times = alternating(programs, repeats=7)
+    work = {name: processor_seconds(function) for name, function in programs.items()}
+    report("All levels, 1080p doubled, processor time of all threads", work, "bare blurs")
     times |= alternating({"scipy": scipy}, repeats=1)
     report("All levels, 1080p doubled", times, "bare blurs")
     print(f"kept: {space.kept_bytes / 1e6:.0f} MB")
     assert space.kept_bytes <= 150e6
-    # The aims are 1.1 and 7 on two free cores. The differences move half as much memory as the blurs do, on a second
-    # thread; where other programs want that core, 1.02 to 1.17 and 6 were measured.
-    assert times["levels and differences"] <= 1.25 * times["bare blurs"]
+    # By the clock or by processor time, as above: 1.01 to 1.10 and 1.00 to 1.04 on two cores that others use too. The
+    # aim for scipy is 7 on two free cores; where other programs want them, 6 was measured.
+    ratio = min(both["levels and differences"] / both["bare blurs"] for both in (times, work))
+    assert ratio <= 1.1
     assert times["scipy"] >= 5 * times["levels and differences"]
 
 
