@@ -10,15 +10,16 @@ Source: Lindeberg, IJCV 30(2), 1998; Lowe, IJCV 60(2), 2004, section 3. A differ
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from weakref import WeakKeyDictionary
 
 import cv2
 import numpy as np
 
-from app.records import Array, Float32, Float64, read_only
+from app.records import Array, Float32, Float64, Int32, read_only
 from app.vision.scale_space import ScaleSpace
 
-STEPS_PER_OCTAVE = 16
+STEPS_PER_OCTAVE = 16  # about: a multiple of the layers, so that k sigma is another step's sigma
 LEAST_SIGMA, MOST_SIGMA = 0.8, 64.0  # below 0.8 px a sampled Gaussian's own width is wrong
 REACH = 5.0  # of the kernels, in sigmas: what is cut off changes the curves by less than 0.1 %
 FINE_SAMPLES = 48  # what reaches farther than this is measured on a reduced image
@@ -97,17 +98,22 @@ def radius_from_log(sigma: float) -> float:
 
 
 def sigma_grid(space: ScaleSpace) -> Float64:
-    """Return the usual sigmas for an image: 16 per octave from 0.8 px to a quarter of its shorter side, at most 64."""
+    """Return the usual sigmas for an image: from 0.8 px to a quarter of its shorter side, at most 64.
+
+    About 16 per octave, a multiple of the layers: so every L(k sigma) of a difference is the L(sigma) of another one.
+    """
     top = float(np.clip(min(space.grey.shape) / 4, 2 * LEAST_SIGMA, MOST_SIGMA))
-    count = int(np.ceil(STEPS_PER_OCTAVE * np.log2(top / LEAST_SIGMA))) + 1
-    return np.geomspace(LEAST_SIGMA, top, count)
+    layers = space.settings.layers
+    steps = layers * max(1, round(STEPS_PER_OCTAVE / layers))
+    count = int(steps * np.log2(top / LEAST_SIGMA) + 1e-9) + 1
+    return np.asarray(top * 2.0 ** (np.arange(1 - count, 1) / steps), np.float64)
 
 
 def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = None) -> ScaleResponse:
     """Return the responses of DoG and scale-normalised LoG at one image point against sigma.
 
     Every value is a product of the pixels with a sampled kernel centred exactly on (x, y); beyond the border the image
-    is mirrored. The first call for a space reduces its image; each takes a few milliseconds from then on.
+    is mirrored. The first call for a space reduces its image; each takes a millisecond or two from then on.
 
     Args:
         space: its image, assumed blur and k are used.
@@ -116,10 +122,9 @@ def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = 
     """
     chosen = sigma_grid(space) if sigmas is None else np.asarray(sigmas, np.float64)
     k = space.settings.k
-    smooth, laplacian = _measured(space, x, y, np.concatenate([chosen, k * chosen]), np.tile(k * chosen, 2))
-    count = len(chosen)
-    dog = (smooth[count:] - smooth[:count]).astype(np.float32)
-    log = (chosen**2 * laplacian[:count]).astype(np.float32)
+    parts = [_measured(space, x, y, group) for group in _groups(tuple(chosen.tolist()), k, space.settings.blur)]
+    dog = np.concatenate([part[0] for part in parts])
+    log = np.concatenate([part[1] for part in parts])
     return ScaleResponse(
         x=x,
         y=y,
@@ -132,33 +137,74 @@ def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = 
     )
 
 
-def _measured(space: ScaleSpace, x: float, y: float, sigmas: Float64, by: Float64) -> tuple[Float64, Float64]:
-    """Return (L, laplacian of L) at a point for every sigma, all in image pixels.
+@dataclass(frozen=True, eq=False)
+class _Group:
+    """Sigmas that are measured on the image reduced by ``step``, both ends of a difference on the same.
 
-    Kernels that reach too far on the image's own pixels are applied to a reduced one. ``by`` is the blur that chooses
-    how far it is reduced: one for both ends of a difference, which is small beside them.
+    Attributes:
+        step: image pixels per pixel there.
+        sigmas: (G,) the lower sigmas, image pixels.
+        own: (G + H,) blurs that are missing there, in its pixels: those of ``sigmas``, then of the k sigma not among
+            them.
+        upper: (G,) place in ``own`` of every k sigma.
+        near: how far the kernels reach, in its pixels.
+        reach: how far those of all groups reach, in image pixels.
     """
-    smooth, laplacian = np.empty(len(sigmas)), np.empty(len(sigmas))
-    todo = np.arange(len(sigmas))
-    step, have = 1, space.settings.blur
+
+    step: int
+    sigmas: Float64
+    own: Float64
+    upper: Int32
+    near: int
+    reach: float
+
+
+@lru_cache(maxsize=16)
+def _groups(sigmas: tuple[float, ...], k: float, blur: float) -> tuple[_Group, ...]:
+    """Return all groups: kernels that reach too far on the image's own pixels are applied to a reduced one.
+
+    The upper sigma of a difference chooses how far, for both its ends: the difference is small beside them.
+    """
+    todo = np.array(sigmas)
+    reach = REACH * k * float(todo.max(initial=0.0))
+    step, have, samples = 1, blur, FINE_SAMPLES / 2  # half the finest have kernels of half the size
+    groups = []
     while len(todo):
-        fine = by[todo] * REACH <= FINE_SAMPLES * step
-        some, todo = todo[fine], todo[~fine]
-        if len(some):
-            own = np.sqrt(np.maximum(sigmas[some] ** 2 - have**2, 0.01)) / step
+        fine = k * todo * REACH <= samples * step
+        low, todo = todo[fine], todo[~fine]
+        if len(low):
+            high = k * low
+            place = np.searchsorted(low, high * (1 - 1e-9))
+            there = place < len(low)
+            there[there] = np.isclose(low[place[there]], high[there], rtol=1e-9, atol=0)
+            place[~there] = len(low) + np.arange(np.count_nonzero(~there))
+            wanted = np.concatenate([low, high[~there]])
+            own = np.sqrt(np.maximum(wanted**2 - have**2, 0.01)) / step
             near = int(np.ceil(REACH * float(own.max()))) + 1
-            if step == 1:
-                window, left, top = _window(space.grey, x, y, near)
-            else:
-                pad, levels = _reductions(space, REACH * float(by.max()))
-                level = levels[step.bit_length() - 2]
-                left, top = round((x + pad) / step) - near, round((y + pad) / step) - near
-                window = level[top : top + 2 * near + 1, left : left + 2 * near + 1]
-                left, top = left - pad // step, top - pad // step
-            smooth[some], laplacian[some] = _products(window, (x / step - left, y / step - top), own)
-            laplacian[some] /= step**2
+            groups.append(_Group(step, low, own, place.astype(np.int32), near, reach))
+        if samples < FINE_SAMPLES:
+            samples = FINE_SAMPLES
+            continue
         have, step = float(np.hypot(have, REDUCING_BLUR * step)), 2 * step
-    return smooth, laplacian
+    return tuple(groups)
+
+
+def _measured(space: ScaleSpace, x: float, y: float, group: _Group) -> tuple[Float32, Float32]:
+    """Return (DoG, scale-normalised LoG) at a point of the image for the sigmas of a group."""
+    step, near = group.step, group.near
+    if step == 1:
+        window, left, top = _window(space.grey, x, y, near)
+    else:
+        pad, levels = _reductions(space, group.reach)
+        level = levels[step.bit_length() - 2]
+        left, top = round((x + pad) / step) - near, round((y + pad) / step) - near
+        window = level[top : top + 2 * near + 1, left : left + 2 * near + 1]
+        left, top = left - pad // step, top - pad // step
+    count = len(group.sigmas)
+    smooth, laplacian = _products(window, (x / step - left, y / step - top), group.own, count)
+    dog = smooth[group.upper] - smooth[:count]
+    log = (group.sigmas / step) ** 2 * laplacian
+    return dog.astype(np.float32), log.astype(np.float32)
 
 
 _reduced: WeakKeyDictionary[ScaleSpace, tuple[int, list[Float32]]] = WeakKeyDictionary()
@@ -206,28 +252,31 @@ def _mirrored(index: Array, size: int) -> Array:
     return np.asarray(np.minimum(folded, period - folded))
 
 
-def _products(window: Float32, at: tuple[float, float], sigmas: Float64) -> tuple[Float64, Float64]:
-    """Return (L, laplacian of L) at a point (x, y) of a square window by products with sampled kernels."""
-    (g_x, g_y), (gg_x, gg_y) = _kernels(len(window), at, sigmas)
-    # Not by BLAS: its threads wait for one another on a busy machine, a hundred times longer than this takes.
-    rows, curved = (np.einsum("sn,mn->sm", kernel, window) for kernel in (g_x, gg_x))
+def _products(window: Float32, at: tuple[float, float], sigmas: Float64, curved: int) -> tuple[Float64, Float64]:
+    """Return L for all sigmas, laplacian of L for the first ``curved``, at a point (x, y) of a square window."""
+    (g_x, g_y), (gg_x, gg_y) = _kernels(len(window), at, sigmas, curved)
+    # Two products, each so small that BLAS does it on one thread: on a busy machine several would wait for one another
+    # a hundred times longer than this takes.
+    rows, bent = g_x @ window.T, gg_x @ window.T
     smooth = np.einsum("sm,sm->s", g_y, rows)
-    laplacian = np.einsum("sm,sm->s", gg_y, rows) + np.einsum("sm,sm->s", g_y, curved)
+    laplacian = np.einsum("sm,sm->s", gg_y, rows[:curved]) + np.einsum("sm,sm->s", g_y[:curved], bent)
     return smooth.astype(np.float64), laplacian.astype(np.float64)
 
 
-def _kernels(size: int, centres: tuple[float, float], sigmas: Float64) -> tuple[Float32, Float32]:
-    """Return (2, S, size) Gaussians of sum 1 and their second derivatives of sum 0 and second moment 2.
+def _kernels(size: int, centres: tuple[float, float], sigmas: Float64, curved: int) -> tuple[Float32, Float32]:
+    """Return (2, S, size) Gaussians of sum 1 and, of the first, second derivatives of sum 0 and second moment 2.
 
     In float32, to half the digits of which the products with grey values are exact anyway.
     """
-    squared = ((np.arange(size) - np.asarray(centres)[:, None]) ** 2).astype(np.float32)[:, None]
-    curvature = (1 / sigmas[:, None] ** 2).astype(np.float32)
-    g = np.exp(squared * (np.float32(-0.5) * curvature))
+    squared = np.square(np.arange(size) - np.array(centres)[:, None], dtype=np.float64).astype(np.float32)[:, None]
+    g = np.exp(squared * (-0.5 / sigmas[:, None] ** 2).astype(np.float32))
     g /= g.sum(axis=2, keepdims=True)
-    second = g * ((squared * curvature - np.float32(1)) * curvature)
-    second -= g * second.sum(axis=2, keepdims=True)
-    second *= 2 / np.einsum("csn,cn->cs", second, squared[:, 0])[:, :, None]
+    first = g[:, :curved]
+    # The derivative is g times a parabola; sum 0 and second moment 2 give its two coefficients.
+    second_moment, fourth = first @ squared.transpose(0, 2, 1), first @ np.square(squared).transpose(0, 2, 1)
+    second = squared - second_moment
+    second *= first
+    second *= 2 / (fourth - np.square(second_moment))
     return g, second
 
 
