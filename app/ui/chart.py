@@ -4,7 +4,8 @@ What lives here: :class:`Chart` and the frozen data it draws. What does not: any
 ``app.ui.style``, Qt.
 
 It is painted directly: a redraw takes about a millisecond, so it follows a dragged cursor, and its labels have
-lanes of their own above the curves. A general plotting widget needs ten times as long and knows no such lanes.
+lanes of their own above the curves. A general plotting widget needs ten times as long and knows no such lanes. What
+stays from one drawing to the next, such as the axis of sigmas and the key, is kept as a picture.
 """
 
 from __future__ import annotations
@@ -13,15 +14,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.ui.chart_parts import Values, decades, even_ticks, polygon, short
 from app.ui.style import Style
 
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
-Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +107,8 @@ class Chart(QWidget):
         self._area = QRectF()
         self._x = (0.0, 1.0)
         self._y = (0.0, 1.0)
+        self._ticks: list[tuple[float, str]] = []  # of y
+        self._kept: tuple[tuple[object, ...], QPixmap] | None = None
         self.setAccessibleName(name)
         self.setMinimumSize(180, 110)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -140,14 +142,43 @@ class Chart(QWidget):
         self._find_ranges()
         self._place_area(metrics)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        self._paint_axes(painter, metrics)
+        if drawing.y_range is None:
+            self._paint_y_axis(painter, metrics)
+        painter.drawPixmap(0, 0, self._still())
         self._paint_places(painter, metrics)
         self._paint_levels(painter, metrics)
         for bars in drawing.bars:
             self._paint_bars(painter, bars)
         for curve in drawing.curves:
             self._paint_curve(painter, curve)
-        self._paint_key(painter, metrics)
+
+    def _still(self) -> QPixmap:
+        """Return what most drawings have in common, kept as long as they do: axes (y only if its ends are given), key.
+
+        Nothing of it lies where places, levels, bars and curves do, so it can be drawn before them.
+        """
+        drawing, area, ratio = self.drawing, self._area, self.devicePixelRatioF()
+        names = tuple((curve.name, curve.colour, curve.dash) for curve in drawing.curves)
+        key = (
+            *(names, self._x, drawing.x_ticks, drawing.log_x, drawing.x_label, drawing.y_label),
+            *(area.left(), area.right(), area.bottom(), self.size(), ratio, self._look.tokens, self._look.scale),
+            None if drawing.y_range is None else (area.top(), self._y, drawing.log_y),
+        )
+        if self._kept is None or self._kept[0] != key:
+            pixmap = QPixmap(self.size() * ratio)
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            painter.setFont(self._look.font(0.85))
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            metrics = QFontMetricsF(painter.font())
+            if drawing.y_range is not None:
+                self._paint_y_axis(painter, metrics)
+            self._paint_x_axis(painter, metrics)
+            self._paint_key(painter, metrics)
+            painter.end()
+            self._kept = (key, pixmap)
+        return self._kept[1]
 
     # ------------------------------------------------------------------------- layout
 
@@ -158,7 +189,7 @@ class Chart(QWidget):
             (float(min(x.min() for x in xs)), float(max(x.max() for x in xs))) if xs else (0.0, 1.0)
         )
         if self.drawing.log_y:
-            self._y = self.drawing.y_range or _decades(ys)
+            self._y = self.drawing.y_range or decades(ys)
             return
         low, high = self.drawing.y_range or (
             (float(min(0.0, *(y.min() for y in ys))), float(max(0.0, *(y.max() for y in ys)))) if ys else (0.0, 1.0)
@@ -185,7 +216,8 @@ class Chart(QWidget):
 
     def _place_area(self, metrics: QFontMetricsF) -> None:
         """Leave room for the words around the curves; how many lanes there are depends on the area's width."""
-        left = max((metrics.horizontalAdvance(text) for _, text in self._y_ticks()), default=0) + 10
+        self._ticks = self._y_ticks()
+        left = max((metrics.horizontalAdvance(text) for _, text in self._ticks), default=0) + 10
         right = max((metrics.horizontalAdvance(level.text) for level in self.drawing.levels), default=0) + 10
         line = metrics.height()
         key = line + 4 if self.drawing.y_label or any(curve.name for curve in self.drawing.curves) else 4
@@ -206,15 +238,14 @@ class Chart(QWidget):
         up = (y - bottom) / (top - bottom)
         return QPointF(self._area.left() + share * self._area.width(), self._area.bottom() - up * self._area.height())
 
-    def _many(self, x: Values, y: Values) -> list[QPointF]:
-        """Return the widget's points of many places."""
+    def _many(self, x: Values, y: Values) -> tuple[Values, Values]:
+        """Return the widget's (x, y) of many places."""
         low, high = self._x
         if self.drawing.log_x:
             low, high, x = math.log(low), math.log(high), np.log(np.maximum(x, 1e-9))
         share = (x - low) / (high - low) if high > low else np.full(len(x), 0.5)
-        across = self._area.left() + share * self._area.width()
-        down = self._area.bottom() - (y - self._y[0]) / (self._y[1] - self._y[0]) * self._area.height()
-        return [QPointF(px, py) for px, py in zip(across.tolist(), down.tolist(), strict=True)]
+        down = (y - self._y[0]) / (self._y[1] - self._y[0]) * self._area.height()
+        return self._area.left() + share * self._area.width(), self._area.bottom() - down
 
     # ------------------------------------------------------------------------ painting
 
@@ -224,10 +255,8 @@ class Chart(QWidget):
             least, most = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
             every = max(1, -(-(most - least + 1) // 5))
             return [(10.0**power, f"{10.0**power:g}") for power in range(least, most + 1, every)]
-        step = _nice((high - low) / 3)
-        first = math.ceil(low / step) * step
-        values = [first + i * step for i in range(1 + int((high - first) / step + 1e-9))]
-        return [(value, _short(value, step)) for value in values]
+        values, step = even_ticks(low, high, 3)
+        return [(value, short(value, step)) for value in values]
 
     def _x_ticks(self) -> list[float]:
         low, high = self._x
@@ -236,21 +265,19 @@ class Chart(QWidget):
         if self.drawing.log_x:
             first, last = math.ceil(math.log2(low) - 1e-9), math.floor(math.log2(high) + 1e-9)
             return [2.0**i for i in range(first, last + 1)]
-        step = _nice((high - low) / 5)
-        first_tick = math.ceil(low / step) * step
-        return [first_tick + i * step for i in range(1 + int((high - first_tick) / step + 1e-9))]
+        return even_ticks(low, high, 5)[0]
 
-    def _paint_axes(self, painter: QPainter, metrics: QFontMetricsF) -> None:
-        area = self._area
-        for value, text in self._y_ticks():
-            y = self.at(self._x[0], value).y()
-            painter.setPen(QPen(self._look.colour("rule"), 1))
-            painter.drawLine(QLineF(area.left(), y, area.right(), y))
-            painter.setPen(self._look.colour("muted"))
-            painter.drawText(
-                QPointF(area.left() - 6 - metrics.horizontalAdvance(text), y + metrics.ascent() / 2 - 1), text
-            )
-        last = -1e9
+    def _paint_y_axis(self, painter: QPainter, metrics: QFontMetricsF) -> None:
+        area, ascent = self._area, metrics.ascent()
+        heights = [self.at(self._x[0], value).y() for value, _ in self._ticks]
+        painter.setPen(QPen(self._look.colour("rule"), 1))
+        painter.drawLines([QLineF(area.left(), y, area.right(), y) for y in heights])
+        painter.setPen(self._look.colour("muted"))
+        for (_, text), y in zip(self._ticks, heights, strict=True):
+            painter.drawText(QPointF(area.left() - 6 - metrics.horizontalAdvance(text), y + ascent / 2 - 1), text)
+
+    def _paint_x_axis(self, painter: QPainter, metrics: QFontMetricsF) -> None:
+        area, last = self._area, -1e9
         for x in self._x_ticks():
             text = f"{x:g}"
             middle, width = self.at(x, 0).x(), metrics.horizontalAdvance(text)
@@ -309,56 +336,38 @@ class Chart(QWidget):
     def _paint_bars(self, painter: QPainter, bars: Bars) -> None:
         zero = self.at(self._x[0], 0).y()
         plain, chosen = self._look.colour(bars.colour), self._look.colour(bars.chosen_colour)
-        lefts, rights = self._many(bars.x - bars.width / 2, bars.y), self._many(bars.x + bars.width / 2, bars.y)
-        for index, (left, right) in enumerate(zip(lefts, rights, strict=True)):
-            area = QRectF(left.x() + 0.5, left.y(), max(1.0, right.x() - left.x() - 1), zero - left.y())
-            painter.fillRect(area, chosen if index in bars.chosen else plain)
+        lefts, tops = self._many(bars.x - bars.width / 2, bars.y)
+        rights, _ = self._many(bars.x + bars.width / 2, bars.y)
+        sides = zip(lefts.tolist(), rights.tolist(), tops.tolist(), strict=True)
+        areas = [QRectF(left + 0.5, top, max(1.0, right - left - 1), zero - top) for left, right, top in sides]
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(plain)
+        painter.drawRects([area for index, area in enumerate(areas) if index not in bars.chosen])
+        painter.setBrush(chosen)
+        painter.drawRects([areas[index] for index in bars.chosen if index < len(areas)])
+        painter.setBrush(Qt.BrushStyle.NoBrush)
 
     def _paint_curve(self, painter: QPainter, curve: Curve) -> None:
         finite = np.isfinite(curve.x) & np.isfinite(curve.y)
-        points = self._many(curve.x[finite], curve.y[finite])
+        x, y = self._many(curve.x[finite], curve.y[finite])
         painter.save()
         painter.setClipRect(self._area.adjusted(-4, -4, 4, 4))
-        if curve.fill and points:
+        if curve.fill and len(x):
             tint = self._look.colour(curve.colour)
             tint.setAlphaF(0.3)
-            bottom = self._area.bottom()
+            below = np.full(1, self._area.bottom())
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(tint)
-            painter.drawPolygon(QPolygonF([QPointF(points[0].x(), bottom), *points, QPointF(points[-1].x(), bottom)]))
+            around = np.concatenate([x[:1], x, x[-1:]]), np.concatenate([below, y, below])
+            painter.drawPolygon(polygon(*around))
             painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(self._pen(curve.colour, curve.dash, 2.0))
-        painter.drawPolyline(QPolygonF(points))
+        painter.drawPolyline(polygon(x, y))
         if curve.points:
             painter.setBrush(self._look.colour(curve.colour))
-            for point in points:
-                painter.drawEllipse(point, 2.5, 2.5)
+            for point in zip(x.tolist(), y.tolist(), strict=True):
+                painter.drawEllipse(QPointF(*point), 2.5, 2.5)
         painter.restore()
 
     def _pen(self, colour: str, dash: str, width: float) -> QPen:
         return QPen(self._look.colour(colour), width * min(self._look.line_scale, 1.5), DASHES[dash])
-
-
-def _decades(values: list[Values]) -> tuple[float, float]:
-    """Return the powers of ten around all positive values; (0.1, 1) of none."""
-    known = np.concatenate([np.asarray(v, np.float64).ravel() for v in values]) if values else np.zeros(0)
-    known = known[np.isfinite(known) & (known > 0)]
-    if not len(known):
-        return 0.1, 1.0
-    low, high = math.floor(math.log10(known.min())), math.ceil(math.log10(known.max()))
-    return 10.0**low, 10.0 ** max(high, low + 1)
-
-
-def _nice(step: float) -> float:
-    """Return 1, 2 or 5 times a power of ten, at least ``step``."""
-    if not step > 0 or not math.isfinite(step):
-        return 1.0
-    power = 10.0 ** math.floor(math.log10(step))
-    return next(m * power for m in (1.0, 2.0, 5.0, 10.0) if m * power >= step * (1 - 1e-9))
-
-
-def _short(value: float, step: float) -> str:
-    """Return a tick's number with as many decimals as its step needs."""
-    decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
-    text = f"{value:.{min(decimals, 6)}f}"
-    return "0" if float(text) == 0 else text

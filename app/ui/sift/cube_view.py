@@ -5,12 +5,14 @@ What lives here: :class:`CubeView`. What does not: the judgement (``cube_words``
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGlyphRun, QPainter, QPaintEvent, QPen, QRawFont
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.records import Float32, UInt8
+from app.records import Float32, Float64
 from app.ui.sift.cube_words import CubeVerdict, judge
 from app.ui.style import Style
 from app.vision.diverging import coloured
@@ -18,9 +20,29 @@ from app.vision.diverging import coloured
 GAP = 8
 FONTS = ((2, 0.85, 100), (2, 0.8, 85), (1, 0.85, 100), (1, 0.8, 85), (1, 0.75, 75), (0, 0.8, 85))
 WORDS = ("finer", "this plane", "coarser")
-
-
 SIGNS = "0123456789.−–"
+INKS = ("#ffffff", "#0b0d1a")
+# Relative luminance at which black and white are equally readable, in sRGB grey.
+READABLE = 117.0
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """How the 27 numbers are set.
+
+    Attributes:
+        font, raw: the same font for whole texts and for glyphs.
+        decimals: behind the point.
+        widths, glyphs: of every one of ``SIGNS``; glyph 0 is one that the font lacks.
+        middle: from the middle of a line to its base.
+    """
+
+    font: QFont
+    raw: QRawFont
+    decimals: int
+    widths: dict[str, float]
+    glyphs: dict[str, int]
+    middle: float
 
 
 class CubeView(QWidget):
@@ -33,7 +55,7 @@ class CubeView(QWidget):
         self.verdict: CubeVerdict | None = None
         self._sigmas = (0.0, 0.0, 0.0)
         self._limit = 1.0
-        self._fitting: tuple[tuple[object, ...], tuple[QFont, int]] | None = None
+        self._fitting: tuple[tuple[object, ...], _Numbers] | None = None
         self.setAccessibleName("26 neighbours")
         self.setMinimumSize(200, 86)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -62,22 +84,19 @@ class CubeView(QWidget):
         head = metrics.height() + 2
         side = (self.width() - 2 * GAP) / 3
         block = QRectF(0, head, min(side, 190.0), min(self.height() - head - 2.0, 120.0))
-        dark = self._look.tokens.name == "dark"
-        font, decimals = self._number_font(block.width() / 3 - 2)
-        colours = coloured(self.cube.reshape(9, 3), self._limit, dark=dark).reshape(3, 3, 3, 3)
         for plane in range(3):
-            painter.setFont(self._look.font(0.85))
             area = block.translated(plane * (block.width() + GAP), 0)
             painter.setPen(self._look.colour("text" if plane == 1 else "muted"))
             sigma = f"σ {self._sigmas[plane]:.3g}"
             full = f"{WORDS[plane]} · {sigma}"
             text = full if metrics.horizontalAdvance(full) <= area.width() else sigma
             painter.drawText(QPointF(area.left(), metrics.ascent()), text)
-            painter.setFont(font)
-            self._paint_block(painter, area, plane, colours[plane], decimals)
+        self._paint_cells(painter, block)
+        for plane in range(3):
+            self._paint_marks(painter, block.translated(plane * (block.width() + GAP), 0), plane)
         painter.end()
 
-    def _number_font(self, room: float) -> tuple[QFont, int]:
+    def _numbers(self, room: float) -> _Numbers:
         """Return the first of :data:`FONTS` (decimals, size, width in percent) with which every number fits."""
         assert self.cube is not None
         largest = float(np.nanmax(np.abs(self.cube)))
@@ -91,28 +110,41 @@ class CubeView(QWidget):
             widest = "−" + "0" * digits + ("." + "0" * decimals if decimals else "")
             if QFontMetricsF(font).horizontalAdvance(widest) <= room:
                 break
-        self._fitting = (key, (font, decimals))
-        return font, decimals
-
-    def _paint_block(self, painter: QPainter, area: QRectF, plane: int, colours: UInt8, decimals: int) -> None:
-        assert self.cube is not None
-        wide, high = area.width() / 3, area.height() / 3
-        metrics = QFontMetricsF(painter.font())
-        # Numbers are set by the widths of their characters: letting Qt centre each takes three times as long.
+        metrics, raw = QFontMetricsF(font), QRawFont.fromFont(font)
         widths = {sign: metrics.horizontalAdvance(sign) for sign in SIGNS}
-        base = (high - 1 + metrics.ascent() - metrics.descent()) / 2
-        for row in range(3):
-            for col in range(3):
-                cell = QRectF(area.left() + col * wide, area.top() + row * high, wide - 1, high - 1)
-                value = float(self.cube[plane, row, col])
-                red, green, blue = (int(c) for c in colours[row, col])
-                painter.fillRect(cell, QColor(red, green, blue))
-                # Relative luminance at which black and white are equally readable, in sRGB grey about 117.
-                painter.setPen(QColor("#0b0d1a" if 0.3 * red + 0.59 * green + 0.11 * blue > 117 else "#ffffff"))
-                text = "–" if np.isnan(value) else f"{value:.{decimals}f}".replace("-", "−")
-                width = sum(widths[sign] for sign in text)
-                painter.drawText(QPointF(cell.center().x() - width / 2, cell.top() + base), text)
-        self._paint_marks(painter, area, plane)
+        glyphs = dict(zip(SIGNS, raw.glyphIndexesForString(SIGNS), strict=True))
+        numbers = _Numbers(font, raw, decimals, widths, glyphs, (metrics.ascent() - metrics.descent()) / 2)
+        self._fitting = (key, numbers)
+        return numbers
+
+    def _paint_cells(self, painter: QPainter, block: QRectF) -> None:
+        """Fill the cells of all blocks and write their numbers, those of one ink at once."""
+        assert self.cube is not None
+        wide, high = block.width() / 3, block.height() / 3
+        numbers = self._numbers(wide - 2)
+        dark = self._look.tokens.name == "dark"
+        colours = coloured(self.cube.reshape(9, 3), self._limit, dark=dark).reshape(27, 3)
+        inks = (colours @ np.array([0.3, 0.59, 0.11]) > READABLE).tolist()
+        places = self._places(block).tolist()
+        texts = tuple(_number(value, numbers.decimals) for value in self.cube.reshape(27).tolist())
+        for (left, top), (red, green, blue) in zip(places, colours.tolist(), strict=True):
+            painter.fillRect(QRectF(left, top, wide - 1, high - 1), QColor(red, green, blue))
+        painter.setFont(numbers.font)
+        for ink, colour in enumerate(INKS):
+            painter.setPen(QColor(colour))
+            words = [
+                (text, left + (wide - 1) / 2, top + (high - 1) / 2 + numbers.middle)
+                for (left, top), text, own in zip(places, texts, inks, strict=True)
+                if own == ink
+            ]
+            _write(painter, numbers, words)
+
+    @staticmethod
+    def _places(block: QRectF) -> Float64:
+        """Return the left upper corners (27, 2) of all cells, plane by plane and row by row."""
+        plane, row, col = np.indices((3, 3, 3)).reshape(3, 27)
+        x = block.left() + plane * (block.width() + GAP) + col * (block.width() / 3)
+        return np.stack([x, block.top() + row * (block.height() / 3)], axis=1)
 
     def _paint_marks(self, painter: QPainter, area: QRectF, plane: int) -> None:
         """Frame the middle (a full frame if it is an extremum) and the neighbour that decides."""
@@ -128,3 +160,30 @@ class CubeView(QWidget):
             _, row, col = verdict.rival
             painter.setPen(QPen(self._look.colour("text"), 1.2, Qt.PenStyle.DashLine))
             painter.drawRect(QRectF(area.left() + col * wide + 1, area.top() + row * high + 1, wide - 3, high - 3))
+
+
+def _number(value: float, decimals: int) -> str:
+    return "–" if value != value else f"{value:.{decimals}f}".replace("-", "−")
+
+
+def _write(painter: QPainter, numbers: _Numbers, words: list[tuple[str, float, float]]) -> None:
+    """Write (text, middle, base) in one ink, in one go unless the font lacks a sign.
+
+    Setting every text by itself takes Qt five times as long.
+    """
+    glyphs: list[int] = []
+    points: list[QPointF] = []
+    for text, middle, base in words:
+        x = middle - sum(numbers.widths[sign] for sign in text) / 2
+        if 0 in numbers.glyphs.values():
+            painter.drawText(QPointF(x, base), text)
+            continue
+        for sign in text:
+            glyphs.append(numbers.glyphs[sign])
+            points.append(QPointF(x, base))
+            x += numbers.widths[sign]
+    run = QGlyphRun()
+    run.setRawFont(numbers.raw)
+    run.setGlyphIndexes(glyphs)
+    run.setPositions(points)
+    painter.drawGlyphRun(QPointF(0, 0), run)
