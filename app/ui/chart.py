@@ -11,6 +11,7 @@ stays from one drawing to the next, such as the axis of sigmas and the key, is k
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.ui.chart_parts import Values, decades, even_ticks, polygon, short
 from app.ui.style import Style
 
+KEPT = 4  # pictures of what stays: the room that is left for the numbers on the axis goes back and forth
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
 
 
@@ -108,7 +110,8 @@ class Chart(QWidget):
         self._x = (0.0, 1.0)
         self._y = (0.0, 1.0)
         self._ticks: list[tuple[float, str]] = []  # of y
-        self._kept: tuple[tuple[object, ...], QPixmap] | None = None
+        self._words: list[tuple[Place, float, int]] = []
+        self._kept: OrderedDict[tuple[object, ...], QPixmap] = OrderedDict()
         self.setAccessibleName(name)
         self.setMinimumSize(180, 110)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -164,7 +167,8 @@ class Chart(QWidget):
             *(area.left(), area.right(), area.bottom(), self.size(), ratio, self._look.tokens, self._look.scale),
             None if drawing.y_range is None else (area.top(), self._y, drawing.log_y),
         )
-        if self._kept is None or self._kept[0] != key:
+        pixmap = self._kept.get(key)
+        if pixmap is None:
             pixmap = QPixmap(self.size() * ratio)
             pixmap.setDevicePixelRatio(ratio)
             pixmap.fill(Qt.GlobalColor.transparent)
@@ -177,8 +181,10 @@ class Chart(QWidget):
             self._paint_x_axis(painter, metrics)
             self._paint_key(painter, metrics)
             painter.end()
-            self._kept = (key, pixmap)
-        return self._kept[1]
+            self._kept[key] = pixmap
+            if len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return pixmap
 
     # ------------------------------------------------------------------------- layout
 
@@ -223,7 +229,8 @@ class Chart(QWidget):
         key = line + 4 if self.drawing.y_label or any(curve.name for curve in self.drawing.curves) else 4
         bottom = 2 * line + 4 if self.drawing.x_label else line + 6
         self._area = QRectF(left, key, max(10.0, self.width() - left - right), max(10.0, self.height() - key - bottom))
-        lanes = 1 + max((lane for _, _, lane in self._lanes(metrics)), default=-1)
+        self._words = self._lanes(metrics)  # all that follows leaves x as it is
+        lanes = 1 + max((lane for _, _, lane in self._words), default=-1)
         self._area.setTop(min(self._area.bottom() - 10, key + lanes * line + (4 if lanes else 0)))
 
     def at(self, x: float, y: float) -> QPointF:
@@ -316,7 +323,7 @@ class Chart(QWidget):
                 x += sample + 6 + metrics.horizontalAdvance(curve.name) + gap
 
     def _paint_places(self, painter: QPainter, metrics: QFontMetricsF) -> None:
-        for place, left, lane in self._lanes(metrics):
+        for place, left, lane in self._words:
             x = self.at(place.x, 0).x()
             base = self._area.top() - 4 - lane * metrics.height() - metrics.descent()
             painter.setPen(self._pen(place.colour, place.dash, 1.6))

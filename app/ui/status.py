@@ -65,9 +65,10 @@ class ElidedLabel(QLabel):
     @property
     def shown(self) -> str:
         """What there is room for."""
-        fits = self.fontMetrics().horizontalAdvance(self.text()) <= self.width()
-        text = self.text() if fits or not self.short else self.short
-        return self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, self.width())
+        text, metrics = self.text(), self.fontMetrics()
+        if metrics.horizontalAdvance(text) <= self.width():
+            return text
+        return metrics.elidedText(self.short or text, Qt.TextElideMode.ElideRight, self.width())
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Paint the text, with an ellipsis at its end if it must be cut."""

@@ -48,8 +48,10 @@ def coloured(values: npt.ArrayLike, limit: float, *, dark: bool) -> UInt8:
     """
     array: Float32 = np.asarray(values, np.float32)
     scale = STEPS / limit if limit > 0 else 0.0
-    index = np.clip(np.nan_to_num(array * np.float32(scale), nan=0.0), -STEPS, STEPS)
-    return np.ascontiguousarray(table(dark=dark)[np.rint(index).astype(np.int16) + STEPS])
+    index = array * np.float32(scale)
+    index[np.isnan(index)] = 0
+    np.minimum(np.maximum(index, -STEPS, out=index), STEPS, out=index)
+    return np.ascontiguousarray(table(dark=dark)[np.rint(index, out=index).astype(np.int16) + STEPS])
 
 
 def limit_of(values: npt.ArrayLike, share: float = 0.995) -> float:

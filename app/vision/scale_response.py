@@ -22,7 +22,7 @@ from app.vision.scale_space import ScaleSpace
 STEPS_PER_OCTAVE = 16  # about: a multiple of the layers, so that k sigma is another step's sigma
 LEAST_SIGMA, MOST_SIGMA = 0.8, 64.0  # below 0.8 px a sampled Gaussian's own width is wrong
 REACH = 5.0  # of the kernels, in sigmas: what is cut off changes the curves by less than 0.1 %
-FINE_SAMPLES = 48  # what reaches farther than this is measured on a reduced image
+FINE_SAMPLES = 51  # what reaches farther than this is measured on a reduced image
 REDUCING_BLUR = 1.6  # before every second pixel is taken
 PAD_STEP, PAD_SLACK = 64, 256  # the reduced images reach beyond the kernels by what their own blurs see
 
@@ -235,10 +235,12 @@ def _reductions(space: ScaleSpace, reach: float) -> tuple[int, list[Float32]]:
 def _window(grey: Array, x: float, y: float, reach: int) -> tuple[Float32, int, int]:
     """Return the pixels around a point, mirrored beyond the border, and the place of the first."""
     height, width = grey.shape
-    left, top = round(x) - reach, round(y) - reach
+    left, top, size = round(x) - reach, round(y) - reach, 2 * reach + 1
+    if min(left, top) >= 0 and left + size <= width and top + size <= height:
+        return np.asarray(grey[top : top + size, left : left + size], np.float32), left, top
     cols, rows = (
-        _mirrored(np.arange(left, left + 2 * reach + 1), width),
-        _mirrored(np.arange(top, top + 2 * reach + 1), height),
+        _mirrored(np.arange(left, left + size), width),
+        _mirrored(np.arange(top, top + size), height),
     )
     return np.asarray(grey[np.ix_(rows, cols)], np.float32), left, top
 

@@ -151,9 +151,9 @@ def _vote(angle: Float32, votes: Float32) -> Float64:
 
 def smoothed(raw: Float32) -> Float32:
     """Return (K, 36) histograms filtered around the circle with [1 4 6 4 1] / 16."""
-    turn = np.roll
-    near = (turn(raw, 1, axis=-1) + turn(raw, -1, axis=-1)) * np.float32(4 / 16)
-    far = (turn(raw, 2, axis=-1) + turn(raw, -2, axis=-1)) * np.float32(1 / 16)
+    around = np.concatenate([raw[..., -2:], raw, raw[..., :2]], axis=-1)
+    near = (around[..., 1:-3] + around[..., 3:-1]) * np.float32(4 / 16)
+    far = (around[..., :-4] + around[..., 4:]) * np.float32(1 / 16)
     return np.asarray(far + near + raw * np.float32(6 / 16), np.float32)
 
 

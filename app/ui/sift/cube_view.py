@@ -12,7 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGlyphRun, QPainter, QPaintEvent, QPen, QRawFont
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.records import Float32, Float64
+from app.records import Float32
 from app.ui.sift.cube_words import CubeVerdict, judge
 from app.ui.style import Style
 from app.vision.diverging import coloured
@@ -54,7 +54,7 @@ class CubeView(QWidget):
         self.cube: Float32 | None = None
         self.verdict: CubeVerdict | None = None
         self._sigmas = (0.0, 0.0, 0.0)
-        self._limit = 1.0
+        self._largest = 0.0
         self._fitting: tuple[tuple[object, ...], _Numbers] | None = None
         self.setAccessibleName("26 neighbours")
         self.setMinimumSize(200, 86)
@@ -70,7 +70,7 @@ class CubeView(QWidget):
         self.cube = cube
         self.verdict = None if cube is None else judge(cube, noise_floor)
         self._sigmas = sigmas
-        self._limit = 1.0 if cube is None else float(max(np.nanmax(np.abs(cube)), 1e-3))
+        self._largest = 0.0 if cube is None else float(np.nanmax(np.abs(cube)))
         self.setAccessibleDescription("" if self.verdict is None else self.verdict.sentence)
         self.update()
 
@@ -99,8 +99,7 @@ class CubeView(QWidget):
     def _numbers(self, room: float) -> _Numbers:
         """Return the first of :data:`FONTS` (decimals, size, width in percent) with which every number fits."""
         assert self.cube is not None
-        largest = float(np.nanmax(np.abs(self.cube)))
-        digits = len(f"{largest:.0f}")
+        digits = len(f"{self._largest:.0f}")
         key = (digits, round(room), self._look.scale)
         if self._fitting is not None and self._fitting[0] == key:
             return self._fitting[1]
@@ -123,28 +122,24 @@ class CubeView(QWidget):
         wide, high = block.width() / 3, block.height() / 3
         numbers = self._numbers(wide - 2)
         dark = self._look.tokens.name == "dark"
-        colours = coloured(self.cube.reshape(9, 3), self._limit, dark=dark).reshape(27, 3)
+        colours = coloured(self.cube.reshape(9, 3), max(self._largest, 1e-3), dark=dark).reshape(27, 3)
         inks = (colours @ np.array([0.3, 0.59, 0.11]) > READABLE).tolist()
-        places = self._places(block).tolist()
-        texts = tuple(_number(value, numbers.decimals) for value in self.cube.reshape(27).tolist())
-        for (left, top), (red, green, blue) in zip(places, colours.tolist(), strict=True):
+        places = [
+            (block.left() + plane * (block.width() + GAP) + col * wide, block.top() + row * high)
+            for plane in range(3)
+            for row in range(3)
+            for col in range(3)
+        ]
+        words: tuple[list[tuple[str, float, float]], ...] = ([], [])
+        for (left, top), value, (red, green, blue), ink in zip(
+            places, self.cube.reshape(27).tolist(), colours.tolist(), inks, strict=True
+        ):
             painter.fillRect(QRectF(left, top, wide - 1, high - 1), QColor(red, green, blue))
+            words[ink].append((_number(value, numbers.decimals), left + (wide - 1) / 2, top + (high - 1) / 2))
         painter.setFont(numbers.font)
-        for ink, colour in enumerate(INKS):
+        for own, colour in zip(words, INKS, strict=True):
             painter.setPen(QColor(colour))
-            words = [
-                (text, left + (wide - 1) / 2, top + (high - 1) / 2 + numbers.middle)
-                for (left, top), text, own in zip(places, texts, inks, strict=True)
-                if own == ink
-            ]
-            _write(painter, numbers, words)
-
-    @staticmethod
-    def _places(block: QRectF) -> Float64:
-        """Return the left upper corners (27, 2) of all cells, plane by plane and row by row."""
-        plane, row, col = np.indices((3, 3, 3)).reshape(3, 27)
-        x = block.left() + plane * (block.width() + GAP) + col * (block.width() / 3)
-        return np.stack([x, block.top() + row * (block.height() / 3)], axis=1)
+            _write(painter, numbers, own)
 
     def _paint_marks(self, painter: QPainter, area: QRectF, plane: int) -> None:
         """Frame the middle (a full frame if it is an extremum) and the neighbour that decides."""
@@ -167,21 +162,24 @@ def _number(value: float, decimals: int) -> str:
 
 
 def _write(painter: QPainter, numbers: _Numbers, words: list[tuple[str, float, float]]) -> None:
-    """Write (text, middle, base) in one ink, in one go unless the font lacks a sign.
+    """Write (text, middle x, middle y) in one ink, in one go unless the font lacks a sign.
 
-    Setting every text by itself takes Qt five times as long.
+    Setting every text by itself takes Qt several times as long.
     """
     glyphs: list[int] = []
     points: list[QPointF] = []
-    for text, middle, base in words:
-        x = middle - sum(numbers.widths[sign] for sign in text) / 2
-        if 0 in numbers.glyphs.values():
-            painter.drawText(QPointF(x, base), text)
+    whole = 0 in numbers.glyphs.values()
+    for text, x, y in words:
+        widths = [numbers.widths[sign] for sign in text]
+        x -= sum(widths) / 2
+        y += numbers.middle
+        if whole:
+            painter.drawText(QPointF(x, y), text)
             continue
-        for sign in text:
-            glyphs.append(numbers.glyphs[sign])
-            points.append(QPointF(x, base))
-            x += numbers.widths[sign]
+        glyphs += [numbers.glyphs[sign] for sign in text]
+        for width in widths:
+            points.append(QPointF(x, y))
+            x += width
     run = QGlyphRun()
     run.setRawFont(numbers.raw)
     run.setGlyphIndexes(glyphs)

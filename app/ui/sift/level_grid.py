@@ -235,12 +235,15 @@ class LevelGrid(QWidget):
 
     def _paint_cursors(self, painter: QPainter) -> None:
         """Stamp one small cross into every cell."""
-        if self.point is None:
+        if self.point is None or self.shape is None:
             return
         sprite = self._sprite()
-        for cell in self.cells():
-            at = self.screen_of(cell, self.point)
-            painter.drawPixmap(QPointF(at.x() - ARM, at.y() - ARM), sprite)
+        left, top, width, height = self._layout(self.shape)
+        scale = width / self.shape.image[0]
+        left, top = left + (self.point[0] + 0.5) * scale - ARM, top + (self.point[1] + 0.5) * scale - ARM
+        for row in range(len(self.shape.octaves)):
+            for column in range(len(self.shape.sigmas)):
+                painter.drawPixmap(QPointF(left + column * (width + GAP), top + row * (height + GAP)), sprite)
 
     def _sprite(self) -> QPixmap:
         ratio = self.devicePixelRatioF()

@@ -32,6 +32,7 @@ from app.ui.canvas_paint import focus_ring
 from app.ui.kept_picture import as_qimage
 from app.ui.pair_mouse import CLICK_PX
 from app.ui.pair_view import MOST_SCALE, ZOOM_STEP
+from app.ui.sift.caption import caption_plate
 from app.ui.style import Style
 from app.vision.pyramid import Pyramid
 
@@ -88,6 +89,7 @@ class PictureView(QWidget):
         self.draw_under: Draw | None = None  # kept until ``refresh``
         self.draw_over: Draw | None = None  # at every repaint
         self._kept: tuple[View, tuple[object, ...], QPixmap] | None = None
+        self._plate: tuple[tuple[object, ...], QPixmap] | None = None
         self._version = 0
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -293,17 +295,12 @@ class PictureView(QWidget):
     def _paint_caption(self, painter: QPainter) -> None:
         if not self.caption:
             return
-        painter.setFont(self._look.font(0.85))
-        metrics = painter.fontMetrics()
-        text = metrics.elidedText(self.caption, Qt.TextElideMode.ElideRight, self.width() - 32)
-        plate = QRectF(8, 8, metrics.horizontalAdvance(text) + 12, metrics.height() + 6)
-        back = self._look.colour("surface")
-        back.setAlpha(225)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(back)
-        painter.drawRoundedRect(plate, 4, 4)
-        painter.setPen(self._look.colour("text"))
-        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+        smooth = bool(painter.renderHints() & QPainter.RenderHint.Antialiasing)
+        ratio = self.devicePixelRatioF()
+        rest = (self.caption, self.width(), smooth, ratio, self._look.tokens, self._look.scale)
+        if self._plate is None or self._plate[0] != rest:
+            self._plate = (rest, caption_plate(self._look, self.caption, self.width() - 32, ratio, smooth=smooth))
+        painter.drawPixmap(8, 8, self._plate[1])
 
     # --------------------------------------------------------------------------- events
 

@@ -164,8 +164,10 @@ class ScaleSpacePage(SplitPage):
         explanation = None if self.context is None else self.context.explanation
         if explanation is None or point is None or not len(explanation.keypoints):
             return None
-        away = np.hypot(*(explanation.keypoints.xy.astype(np.float64) - point).T)
-        near = np.flatnonzero((away <= NEAR) & (away <= away.min() + 0.05))
+        away = np.hypot(*(explanation.keypoints.xy - np.array(point, np.float64)).T)
+        if (least := float(away.min())) > NEAR:
+            return None
+        near = np.flatnonzero(away <= min(NEAR, least + 0.05))
         return int(near[np.argmax(explanation.keypoints.response[near])]) if len(near) else None
 
     # ---------------------------------------------------------------------- state
