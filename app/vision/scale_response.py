@@ -9,8 +9,9 @@ Source: Lindeberg, IJCV 30(2), 1998; Lowe, IJCV 60(2), 2004, section 3. A differ
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import groupby
 from weakref import WeakKeyDictionary
 
 import cv2
@@ -122,9 +123,9 @@ def response_at(space: ScaleSpace, x: float, y: float, sigmas: Float64 | None = 
     """
     chosen = sigma_grid(space) if sigmas is None else np.asarray(sigmas, np.float64)
     k = space.settings.k
-    parts = [_measured(space, x, y, group) for group in _groups(tuple(chosen.tolist()), k, space.settings.blur)]
-    dog = np.concatenate([part[0] for part in parts])
-    log = np.concatenate([part[1] for part in parts])
+    parts = [_measured(space, x, y, groups) for groups in _batches(tuple(chosen.tolist()), k, space.settings.blur)]
+    dog = np.concatenate([part[0] for part in parts]) if parts else np.zeros(0, np.float32)
+    log = np.concatenate([part[1] for part in parts]) if parts else np.zeros(0, np.float32)
     return ScaleResponse(
         x=x,
         y=y,
@@ -159,7 +160,6 @@ class _Group:
     reach: float
 
 
-@lru_cache(maxsize=16)
 def _groups(sigmas: tuple[float, ...], k: float, blur: float) -> tuple[_Group, ...]:
     """Return all groups: kernels that reach too far on the image's own pixels are applied to a reduced one.
 
@@ -189,22 +189,37 @@ def _groups(sigmas: tuple[float, ...], k: float, blur: float) -> tuple[_Group, .
     return tuple(groups)
 
 
-def _measured(space: ScaleSpace, x: float, y: float, group: _Group) -> tuple[Float32, Float32]:
-    """Return (DoG, scale-normalised LoG) at a point of the image for the sigmas of a group."""
+@lru_cache(maxsize=16)
+def _batches(sigmas: tuple[float, ...], k: float, blur: float) -> tuple[tuple[_Group, ...], ...]:
+    """Return the groups in batches of equal shape, which are measured together: as fast as one, nearly."""
+    batches = [tuple(same) for _, same in groupby(_groups(sigmas, k, blur), lambda g: (len(g.sigmas), len(g.own)))]
+    near = [max(group.near for group in batch) for batch in batches]
+    return tuple(tuple(replace(g, near=most) for g in batch) for batch, most in zip(batches, near, strict=True))
+
+
+def _measured(space: ScaleSpace, x: float, y: float, groups: tuple[_Group, ...]) -> tuple[Float32, Float32]:
+    """Return (DoG, scale-normalised LoG) at a point of the image for the sigmas of groups of equal shape."""
+    cut = [_cut(space, x, y, group) for group in groups]
+    own = np.stack([group.own for group in groups])
+    count = len(groups[0].sigmas)
+    smooth, laplacian = _products(np.stack([c[0] for c in cut]), np.array([c[1] for c in cut]), own, count)
+    upper = np.take_along_axis(smooth, np.stack([group.upper for group in groups]), axis=1)
+    dog = upper - smooth[:, :count]
+    log = np.stack([group.sigmas / group.step for group in groups]) ** 2 * laplacian
+    return dog.astype(np.float32).reshape(-1), log.astype(np.float32).reshape(-1)
+
+
+def _cut(space: ScaleSpace, x: float, y: float, group: _Group) -> tuple[Float32, tuple[float, float]]:
+    """Return the square of pixels around a point that a group's kernels see, and the point's place in it."""
     step, near = group.step, group.near
     if step == 1:
         window, left, top = _window(space.grey, x, y, near)
-    else:
-        pad, levels = _reductions(space, group.reach)
-        level = levels[step.bit_length() - 2]
-        left, top = round((x + pad) / step) - near, round((y + pad) / step) - near
-        window = level[top : top + 2 * near + 1, left : left + 2 * near + 1]
-        left, top = left - pad // step, top - pad // step
-    count = len(group.sigmas)
-    smooth, laplacian = _products(window, (x / step - left, y / step - top), group.own, count)
-    dog = smooth[group.upper] - smooth[:count]
-    log = (group.sigmas / step) ** 2 * laplacian
-    return dog.astype(np.float32), log.astype(np.float32)
+        return window, (x - left, y - top)
+    pad, levels = _reductions(space, group.reach)
+    level = levels[step.bit_length() - 2]
+    left, top = round((x + pad) / step) - near, round((y + pad) / step) - near
+    window = level[top : top + 2 * near + 1, left : left + 2 * near + 1]
+    return window, (x / step - (left - pad // step), y / step - (top - pad // step))
 
 
 _reduced: WeakKeyDictionary[ScaleSpace, tuple[int, list[Float32]]] = WeakKeyDictionary()
@@ -254,31 +269,39 @@ def _mirrored(index: Array, size: int) -> Array:
     return np.asarray(np.minimum(folded, period - folded))
 
 
-def _products(window: Float32, at: tuple[float, float], sigmas: Float64, curved: int) -> tuple[Float64, Float64]:
-    """Return L for all sigmas, laplacian of L for the first ``curved``, at a point (x, y) of a square window."""
-    (g_x, g_y), (gg_x, gg_y) = _kernels(len(window), at, sigmas, curved)
-    # Two products, each so small that BLAS does it on one thread: on a busy machine several would wait for one another
-    # a hundred times longer than this takes.
-    rows, bent = g_x @ window.T, gg_x @ window.T
-    smooth = np.einsum("sm,sm->s", g_y, rows)
-    laplacian = np.einsum("sm,sm->s", gg_y, rows[:curved]) + np.einsum("sm,sm->s", g_y[:curved], bent)
+def _products(windows: Float32, at: Float64, sigmas: Float64, curved: int) -> tuple[Float64, Float64]:
+    """Return L for all sigmas, laplacian of L for the first ``curved``, at a point of each of W square windows.
+
+    Args:
+        windows: (W, n, n) float32.
+        at: (W, 2) x, y in each.
+        sigmas: (W, S).
+    """
+    g, second = _kernels(windows.shape[1], at, sigmas, curved)
+    turned = windows.transpose(0, 2, 1)
+    # Products so small that BLAS does each on one thread: on a busy machine several would wait for one another a
+    # hundred times longer than this takes.
+    rows, bent = g[:, 0] @ turned, second[:, 0] @ turned
+    smooth = np.einsum("wsm,wsm->ws", g[:, 1], rows)
+    laplacian = np.einsum("wsm,wsm->ws", second[:, 1], rows[:, :curved])
+    laplacian += np.einsum("wsm,wsm->ws", g[:, 1, :curved], bent)
     return smooth.astype(np.float64), laplacian.astype(np.float64)
 
 
-def _kernels(size: int, centres: tuple[float, float], sigmas: Float64, curved: int) -> tuple[Float32, Float32]:
-    """Return (2, S, size) Gaussians of sum 1 and, of the first, second derivatives of sum 0 and second moment 2.
+def _kernels(size: int, centres: Float64, sigmas: Float64, curved: int) -> tuple[Float32, Float32]:
+    """Return (W, 2, S, size) Gaussians of sum 1 and, of the first, second derivatives of sum 0 and second moment 2.
 
     In float32, to half the digits of which the products with grey values are exact anyway.
     """
-    squared = np.square(np.arange(size) - np.array(centres)[:, None], dtype=np.float64).astype(np.float32)[:, None]
-    g = np.exp(squared * (-0.5 / sigmas[:, None] ** 2).astype(np.float32))
-    g /= g.sum(axis=2, keepdims=True)
-    first = g[:, :curved]
+    squared = np.square(np.arange(size) - centres[:, :, None]).astype(np.float32)[:, :, None]
+    g = np.exp(squared * (-0.5 / sigmas**2).astype(np.float32)[:, None, :, None])
+    g /= g.sum(axis=3, keepdims=True)
+    first, across = g[:, :, :curved], squared.transpose(0, 1, 3, 2)
     # The derivative is g times a parabola; sum 0 and second moment 2 give its two coefficients.
-    second_moment, fourth = first @ squared.transpose(0, 2, 1), first @ np.square(squared).transpose(0, 2, 1)
-    second = squared - second_moment
+    moment, fourth = first @ across, first @ np.square(across)
+    second = squared - moment
     second *= first
-    second *= 2 / (fourth - np.square(second_moment))
+    second *= 2 / (fourth - np.square(moment))
     return g, second
 
 

@@ -104,8 +104,8 @@ class ScaleSpace:
     def nearest(self, octave: int, x: float, y: float) -> tuple[int, int]:
         """Return (col, row) of the octave pixel nearest to an image point, inside the octave."""
         width, height = self.size(octave)
-        col, row = np.rint(self.to_octave(octave, (x, y))).astype(int)
-        return int(np.clip(col, 0, width - 1)), int(np.clip(row, 0, height - 1))
+        scale = 2.0**-octave
+        return min(max(round(x * scale), 0), width - 1), min(max(round(y * scale), 0), height - 1)
 
     def locate(self, sigma: float) -> tuple[int, float]:
         """Return (octave, fractional level in [0.5, layers + 0.5)) whose blur is ``sigma`` image pixels, clipped."""

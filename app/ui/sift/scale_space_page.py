@@ -164,10 +164,10 @@ class ScaleSpacePage(SplitPage):
         explanation = None if self.context is None else self.context.explanation
         if explanation is None or point is None or not len(explanation.keypoints):
             return None
-        away = np.hypot(*(explanation.keypoints.xy - np.array(point, np.float64)).T)
-        if (least := float(away.min())) > NEAR:
-            return None
-        near = np.flatnonzero(away <= min(NEAR, least + 0.05))
+        x, y = explanation.keypoints.xy.T
+        near = np.flatnonzero((np.abs(x - point[0]) <= NEAR) & (np.abs(y - point[1]) <= NEAR))
+        away = np.hypot(*(explanation.keypoints.xy[near] - np.array(point, np.float64)).T)
+        near = near[(away <= NEAR) & (away <= away.min(initial=NEAR) + 0.05)]
         return int(near[np.argmax(explanation.keypoints.response[near])]) if len(near) else None
 
     # ---------------------------------------------------------------------- state
