@@ -12,12 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.records import Point
 from app.ui.chart import Chart, Drawing
 from app.ui.sift.cube_view import CubeView
 from app.ui.sift.curves import blob_radius, orientation_drawing, response_drawing
+from app.ui.sift.steady import SteadyHead, SteadyText
 from app.ui.status import ElidedLabel
 from app.ui.style import Style
 from app.vision.scale_response import response_at
@@ -61,8 +62,7 @@ class ProbePanel(QWidget):
         self.setObjectName("panel")
         self.radius = 0.0
         self.cube = CubeView(look)
-        self.sentence = QLabel("")
-        self.sentence.setWordWrap(True)
+        self.sentence = SteadyText()
         self.sentence.setAccessibleName("Verdict on the 26 neighbours")
         self.response = Chart(look, "Response against sigma")
         self.orientation = Chart(look, "Orientation histogram")
@@ -71,7 +71,7 @@ class ProbePanel(QWidget):
         self._line.setContentsMargins(16, 8, 16, 8)
         self._line.setSpacing(14)
         self.cube_head = head("26 NEIGHBOURS")
-        self.response_head = head("RESPONSE AGAINST σ")
+        self.response_head = SteadyHead("RESPONSE AGAINST σ")
         self.orientation_head = head("ORIENTATION HERE")
         for stretch, title, parts in (
             (6, self.cube_head, (self.cube, self.sentence)),
