@@ -12,11 +12,13 @@ from app.jobs import run_to_end
 from app.records import UserError
 from app.vision.scale_levels import blurred, doubled, halved, octave_count
 from app.vision.scale_response import (
+    LEAST_SIGMA,
     disk_laws,
     gaussian_laws,
     radius_from_dog,
     radius_from_log,
     response_at,
+    sigma_grid,
 )
 from app.vision.scale_space import KEPT_BYTES, ScaleSpace, ScaleSpaceSettings
 from tests.vision.sift_pictures import blob, camera, disk, ramp
@@ -274,6 +276,26 @@ def test_that_a_flat_picture_has_no_peak_and_borders_are_allowed() -> None:
         assert np.all(np.isfinite(response_at(ScaleSpace(np.full(shape, 7, np.uint8)), 0, 0).log))
     corner = response_at(ScaleSpace(camera()), 0, 511)
     assert np.all(np.isfinite(corner.dog))
+
+
+@pytest.mark.parametrize("layers", range(1, 9))
+def test_that_every_upper_sigma_of_the_usual_grid_is_another_ones_lower(layers: int) -> None:
+    space = ScaleSpace(camera(), ScaleSpaceSettings(layers=layers))
+    sigmas = sigma_grid(space)
+    assert sigmas[0] >= LEAST_SIGMA
+    assert sigmas[-1] == 64
+    upper = sigmas * space.settings.k
+    inside = upper <= 64 * (1 + 1e-9)
+    assert np.count_nonzero(inside) > len(sigmas) / 2
+    assert np.abs(sigmas[None] / upper[inside, None] - 1).min(axis=1).max() < 1e-12
+
+
+def test_that_curves_do_not_depend_on_which_other_sigmas_are_asked_for() -> None:
+    space = ScaleSpace(camera())
+    usual = response_at(space, 200.3, 120.7)
+    alone = [response_at(space, 200.3, 120.7, np.array([sigma])) for sigma in usual.sigmas[::7]]
+    assert np.abs(np.array([one.dog[0] for one in alone]) - usual.dog[::7]).max() < 0.002
+    assert np.abs(np.array([one.log[0] for one in alone]) - usual.log[::7]).max() < 0.01
 
 
 @pytest.mark.parametrize("most", [400, 3_000, 40_000, 2_200_000])
