@@ -233,7 +233,7 @@ def orientation_at(
 
 def _all_peaks(smooth: Float32, settings: SiftSettings) -> tuple[OrientationPeak, ...]:
     """Return every local peak, highest first, with its parabola."""
-    left, right = np.roll(smooth, 1), np.roll(smooth, -1)
+    left, right = smooth[np.arange(-1, len(smooth) - 1)], smooth[np.arange(1 - len(smooth), 1)]
     tops = np.flatnonzero((smooth > left) & (smooth > right))
     tops = tops[np.argsort(-smooth[tops], kind="stable")]
     limit = smooth.max() * np.float32(settings.peak_ratio)

@@ -70,7 +70,8 @@ class CubeView(QWidget):
         self.cube = cube
         self.verdict = None if cube is None else judge(cube, noise_floor)
         self._sigmas = sigmas
-        self._largest = 0.0 if cube is None else float(np.nanmax(np.abs(cube)))
+        values: list[float] = [] if cube is None else cube.reshape(27).tolist()
+        self._largest = max((abs(value) for value in values if value == value), default=0.0)
         self.setAccessibleDescription("" if self.verdict is None else self.verdict.sentence)
         self.update()
 
