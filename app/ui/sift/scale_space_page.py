@@ -165,7 +165,7 @@ class ScaleSpacePage(SplitPage):
         if explanation is None or point is None or not len(explanation.keypoints):
             return None
         x, y = explanation.keypoints.xy.T
-        near = np.flatnonzero((np.abs(x - point[0]) <= NEAR) & (np.abs(y - point[1]) <= NEAR))
+        near = np.flatnonzero((np.abs(x - point[0]) <= 2 * NEAR) & (np.abs(y - point[1]) <= 2 * NEAR))  # a few of many
         away = np.hypot(*(explanation.keypoints.xy[near] - np.array(point, np.float64)).T)
         near = near[(away <= NEAR) & (away <= away.min(initial=NEAR) + 0.05)]
         return int(near[np.argmax(explanation.keypoints.response[near])]) if len(near) else None
