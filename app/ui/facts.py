@@ -1,6 +1,6 @@
-"""Small widgets that several panels share: rows of facts, steady words, a patch of a picture, the empty-panel sentence.
+"""Small widgets that several panels share: rows of facts, a patch of a picture, the empty-panel sentence.
 
-What lives here: :class:`Facts`, :class:`SteadyText`, :class:`Patch`, :func:`sentence`. What does not: any particular
+What lives here: :class:`Facts`, :class:`Patch`, :func:`sentence`. What does not: any particular
 number. May import: records, ``app.ui.style``, Qt, cv2, numpy.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
+from PySide6.QtGui import QAction, QGuiApplication, QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.records import UInt8
@@ -31,47 +31,6 @@ def sentence(text: str) -> QLabel:
     label.setWordWrap(True)
     label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
     return label
-
-
-class SteadyText(QWidget):
-    """A wrapped line of words that follow the mouse: its place only grows while it is as wide as it is.
-
-    A QLabel would have the whole window laid out anew for every word that changes.
-    """
-
-    def __init__(self, role: str = "help", parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._label = QLabel(self)
-        self._label.setProperty("role", role)
-        self._label.setWordWrap(True)
-        self._label.setAlignment(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-
-    def text(self) -> str:
-        """Return the words."""
-        return self._label.text()
-
-    def setText(self, text: str) -> None:
-        """Say this."""
-        if text != self._label.text():
-            self._label.setText(text)
-            self._fit(self.minimumHeight())
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Give the words all of the place."""
-        self._label.resize(self.size())
-        if event.size().width() != event.oldSize().width():
-            self._fit(0)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Take the room that letters of another size need."""
-        super().changeEvent(event)
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self._fit(0)
-
-    def _fit(self, least: int) -> None:
-        """Take the height that the words need, and not less than ``least``."""
-        self.setFixedHeight(max(least, self._label.heightForWidth(max(1, self.width()))))
 
 
 class Facts(QWidget):

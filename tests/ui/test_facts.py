@@ -1,13 +1,12 @@
-"""Rows of facts and steady words: what they say, what can be copied, and that they keep their place."""
+"""Rows of facts: what they say, what can be copied, and that they keep their place."""
 
 from __future__ import annotations
 
 import pytest
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.ui.facts import Facts, SteadyText
+from app.ui.facts import Facts
 from app.ui.style import Style
 
 
@@ -47,28 +46,3 @@ def test_that_the_place_only_grows_while_the_names_stay(qtbot: QtBot, look: Styl
     look.set_presenting(True)
     assert facts.sizeHint().height() > small.height()
     look.set_presenting(False)
-
-
-def test_that_words_that_change_move_nothing_below_them(qtbot: QtBot, look: Style) -> None:
-    box, words, below = QWidget(), SteadyText(), QWidget()
-    column = QVBoxLayout(box)
-    column.addWidget(words)
-    column.addWidget(below, 1)
-    qtbot.addWidget(box)
-    box.resize(200, 400)
-    box.show()
-    qtbot.waitExposed(box)
-    words.setText("many words that need some lines " * 4)
-    column.activate()
-    place, height = below.geometry(), words.height()
-    words.setText("few words")
-    column.activate()
-    assert below.geometry() == place
-    assert words.text() == "few words"
-    box.resize(1200, 400)  # in another width all fits into one line, so the room is given back
-    column.activate()
-    assert words.height() < height
-    box.resize(200, 400)
-    words.setText("many words that need some lines " * 4)
-    column.activate()
-    assert words.height() >= words._label.heightForWidth(words.width())

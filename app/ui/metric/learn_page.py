@@ -19,7 +19,6 @@ from app.learning.iterates import Iterate
 from app.learning.learners import learner
 from app.learning.mahalanobis import kind_of
 from app.records import Float64
-from app.ui.facts import SteadyText
 from app.ui.metric.learning import Learning
 from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import EigenBars, HistoryCurve, short
@@ -27,6 +26,7 @@ from app.ui.metric.points import PointCanvas, Shown, box_of
 from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
 from app.ui.session import Session
+from app.ui.steady import SteadyText
 from app.ui.style import Style
 
 SIDE = 300
@@ -69,6 +69,7 @@ class LearnPage(MetricPage):
         self.eigen = EigenBars(look)
         self.scrubber = Scrubber(look)
         self.legend = SteadyText()
+        self.legend.setProperty("role", "help")
         self._coloured: tuple[Any, ...] = ()
         self._later = QTimer(self)
         self._later.setSingleShot(True)

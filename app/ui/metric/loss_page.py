@@ -17,7 +17,6 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.learning.forces import Descent, Forces, contrastive
 from app.ui.chart import Chart
-from app.ui.facts import SteadyText
 from app.ui.form import Form, build
 from app.ui.metric.force_canvas import Arrows, ForceCanvas
 from app.ui.metric.form_rows import show_rows
@@ -41,6 +40,7 @@ from app.ui.metric.points import Shown, box_of
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import CONTRASTIVE, TRIPLET, Words
 from app.ui.session import Session
+from app.ui.steady import SteadyText
 from app.ui.style import Style
 
 SIDE = 372
@@ -72,6 +72,7 @@ class LossPage(MetricPage):
         self.delta_chart = Chart(look, "Histogram of Δ")
         self.loss_chart = Chart(look, "Loss over the steps")
         self.legend = SteadyText()
+        self.legend.setProperty("role", "help")
         self.step_button = self._button("Step", "Move every point once along its force", self.step)
         self.play_button = self._button("Descend", "Step again and again, until nothing moves", self.toggle)
         self.nudge = self._button("Nudge apart", "", self._nudge)

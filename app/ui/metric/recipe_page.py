@@ -15,7 +15,6 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from app.records import UserError
 from app.ui.chart import Chart, Curve, Drawing, Place
-from app.ui.facts import SteadyText
 from app.ui.form import Form, build
 from app.ui.lane import Event
 from app.ui.metric.form_rows import show_rows
@@ -29,6 +28,7 @@ from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import RECIPES, Words
 from app.ui.session import Message, Session
+from app.ui.steady import SteadyText
 from app.ui.style import Style
 
 SIDE, SHARE = 340, 0.42
@@ -56,6 +56,7 @@ class RecipePage(MetricPage):
         self.growth = HistoryCurve(look, "‖L‖")
         self.scrubber = Scrubber(look)
         self.legend = SteadyText()
+        self.legend.setProperty("role", "help")
         self.below = QPushButton("Just below λ*")
         self.above = QPushButton("Just above λ*")
         self.table = RecipeTable()

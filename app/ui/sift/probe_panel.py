@@ -18,8 +18,8 @@ from app.records import Point
 from app.ui.chart import Chart, Drawing
 from app.ui.sift.cube_view import CubeView
 from app.ui.sift.curves import blob_radius, orientation_drawing, response_drawing
-from app.ui.sift.steady import SteadyHead, SteadyText
 from app.ui.status import ElidedLabel
+from app.ui.steady import SteadyHead, SteadyText
 from app.ui.style import Style
 from app.vision.scale_response import response_at
 from app.vision.scale_space import ScaleSpace

@@ -7,7 +7,8 @@ from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
-from app.ui.sift.steady import SteadyHead, SteadyText
+from app.ui.steady import SteadyHead, SteadyText
+from app.ui.style import Style
 
 SHORT, OTHER, LONG = "A few words.", "Another few.", "Many words, so many that one line has no room for them. " * 3
 
@@ -64,11 +65,16 @@ def test_that_the_words_shown_have_their_room_in_another_width_too(qtbot: QtBot)
             assert label.height() == plain.heightForWidth(label.width())
 
 
-def test_that_words_are_painted_as_a_label_paints_them(qtbot: QtBot) -> None:
+@pytest.mark.parametrize("theme", ["", "dark", "light"])
+def test_that_words_are_painted_as_a_label_paints_them(qtbot: QtBot, theme: str) -> None:
+    if theme:
+        look = Style(theme)
+        look.apply()
     label, plain = SteadyText(), QLabel(LONG)
     plain.setWordWrap(True)
     label.setText(LONG)
     for widget in (label, plain):
+        widget.setProperty("role", "help")
         qtbot.addWidget(widget)
         widget.resize(220, 90)
     assert label.grab().toImage() == plain.grab().toImage()
