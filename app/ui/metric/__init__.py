@@ -16,6 +16,12 @@ PAGES: tuple[PageEntry, ...] = (
         "app.ui.metric.learn_page:LearnPage",
     ),
     PageEntry(
+        "ellipse",
+        "Ellipse",
+        "A matrix made by hand: drag its ellipse, or type what is no metric",
+        "app.ui.metric.ellipse_page:EllipsePage",
+    ),
+    PageEntry(
         "losses",
         "Losses",
         "How the contrastive and the triplet loss push and pull",

@@ -129,15 +129,15 @@ class HistoryCurve(QWidget):
 
 
 class EigenBars(QWidget):
-    """The eigenvalues of M, the largest first, each as a bar relative to the largest."""
+    """The eigenvalues of M, the largest first, each as a bar relative to the largest; of a negative one the outline."""
 
-    def __init__(self, look: Style, parent: QWidget | None = None) -> None:
+    def __init__(self, look: Style, title: str = "Eigenvalues of M", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._look = look
+        self._look, self.title = look, title
         self.values: tuple[float, ...] = ()
         self.setMinimumSize(200, 72)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setAccessibleName("Eigenvalues of M")
+        self.setAccessibleName(title)
         self.setToolTip(
             "<p>The metric stretches by the root of an eigenvalue along its eigenvector. A bar that vanishes is a "
             "direction the metric no longer sees: M is then only a pseudometric.</p>"
@@ -160,14 +160,19 @@ class EigenBars(QWidget):
         painter.setFont(self._look.font(0.85))
         line = painter.fontMetrics().height()
         painter.setPen(self._look.colour("muted"))
-        painter.drawText(QRectF(0, 0, self.width(), line * 1.3), LEFT, "Eigenvalues of M")
+        painter.drawText(QRectF(0, 0, self.width(), line * 1.3), LEFT, self.title)
         room = painter.fontMetrics().horizontalAdvance("−1.23e+10") + 8
         top = max((abs(value) for value in self.values), default=0.0)
         for index, value in enumerate(self.values[:4]):
             y = line * (1.5 + 1.15 * index)
             width = (self.width() - room - 8) * (abs(value) / top if top else 0)
             painter.fillRect(QRectF(0, y + 2, self.width() - room - 8, line - 4), self._look.colour("raised"))
-            painter.fillRect(QRectF(0, y + 2, max(1.0, width), line - 4), self._look.colour("accent"))
+            bar = QRectF(0, y + 2, max(1.0, width), line - 4)
+            if value < 0:
+                painter.setPen(QPen(self._look.colour("wrong"), 2 * self._look.line_scale, Qt.PenStyle.DashLine))
+                painter.drawRect(bar.adjusted(1, 1, -1, -1))
+            else:
+                painter.fillRect(bar, self._look.colour("accent"))
             painter.setPen(self._look.colour("text"))
             painter.drawText(QRectF(self.width() - room, y, room, line), RIGHT, short(value))
         painter.end()

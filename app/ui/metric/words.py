@@ -20,6 +20,16 @@ class Words:
     slide: str
 
 
+ELLIPSE = Words(
+    "One matrix, one ellipse",
+    "ρ(x, y) = √((x − y)ᵀ M (x − y)) = ‖L x − L y‖,  M = LᵀL;  ρ = 1: semi-axes 1/√λᵢ along the eigenvectors of M",
+    "All points on the ellipse are equally far from the chosen one. Where it is long, differences count little; the "
+    "regions follow. M sets L only up to a turn: every Q L with QᵀQ = I measures the same.",
+    "Drag an end of an axis, then pull it out of the picture: the axis is endless, its eigenvalue 0, and M only a "
+    "pseudometric. Set M₁₂ beyond √(M₁₁ M₂₂): an eigenvalue turns negative, and the projection cuts it off.",
+    "“ρ = √(W(x)−(y)·W(x)−(y))”: the brackets are lost. Read √([W(x − y)]·[W(x − y)]); with weights w_i inside the "
+    "root W = diag(√w_i), so that M = WᵀW = diag(w), whose ellipse is not turned.",
+)
 CONTRASTIVE = Words(
     "Contrastive loss: pairs pull and push",
     "l = d² for a similar pair, [m² − d²]₊ or [m − d]₊² or [m − d]₊ for a dissimilar one; d = ‖x₁ − x₂‖",
