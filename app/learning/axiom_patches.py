@@ -13,6 +13,7 @@ import numpy as np
 from app.records import Float64, UInt8, UserError
 
 FLAT = 2.0  # grey levels of spread below which a patch has no NCC
+ROUNDING = 1e-9  # an excess within it proves nothing
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,9 +75,9 @@ def broken_triangle(grey: UInt8, *, size: int = 17, count: int = 240, seed: int 
     centres, patches, rows = centres[textured], patches[textured], rows[textured]
     gap = rows - rows.mean(axis=1, keepdims=True)
     gap /= np.linalg.norm(gap, axis=1, keepdims=True)
-    f = 1 - gap @ gap.T
+    f = np.maximum(1 - gap @ gap.T, 0)  # equal patches: rounding may bring NCC above 1
     np.fill_diagonal(f, 0)
-    best, where = 0.0, (0, 0, 0)
+    best, where = ROUNDING, (0, 0, 0)
     for j in range(len(f)):
         excess = f - f[:, j, None] - f[None, j]
         at = int(np.argmax(excess))
@@ -84,7 +85,7 @@ def broken_triangle(grey: UInt8, *, size: int = 17, count: int = 240, seed: int 
         if excess[i, k] > best:
             best, where = float(excess[i, k]), (i, j, k)
     i, j, k = where
-    if best <= 0:
+    if best <= ROUNDING:
         raise UserError("No three patches of this picture break the inequality; try another picture.")
     rows_of = [i, j, k]
     kept = np.ascontiguousarray(patches[rows_of])

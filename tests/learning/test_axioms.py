@@ -160,3 +160,16 @@ def test_that_flat_and_tiny_pictures_are_refused() -> None:
         broken_triangle(np.full((60, 60), 7, np.uint8))
     with pytest.raises(UserError, match="at least 25"):
         broken_triangle(np.zeros((20, 90), np.uint8))
+
+
+def test_that_equal_patches_are_no_witness_and_no_nan() -> None:
+    """Of a square wave's shifts the distances are proportional to the shift: only rounding could break there."""
+    column = np.where(np.arange(120) % 12 < 6, 40, 200).astype(np.uint8)
+    with pytest.raises(UserError, match="No three patches"):
+        broken_triangle(np.tile(column, (90, 1)))
+    tile = np.random.default_rng(0).integers(0, 255, (9, 9)).astype(np.uint8)
+    smooth = cv2.resize(np.tile(tile, (3, 3)), None, fx=5, fy=5, interpolation=cv2.INTER_CUBIC)
+    found = broken_triangle(np.tile(smooth, (1, 2)))  # every patch comes several times
+    assert min(found.direct, *found.legs) >= 0
+    assert np.isfinite(found.roots).all()
+    assert found.excess > 0.01

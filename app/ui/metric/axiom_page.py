@@ -18,8 +18,10 @@ from app.learning.axioms import Lamp, Verdict, search
 from app.learning.measures import AXIOM_NAMES, AXIOMS, Measure, measure, typed
 from app.records import Float64, UserError
 from app.ui.lane import Event
+from app.ui.metric.drawing import draw_span
 from app.ui.metric.learning import Learning
 from app.ui.metric.page import MetricPage
+from app.ui.metric.patch_witness import KEYS, PatchWitness
 from app.ui.metric.plots import short
 from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
@@ -150,9 +152,9 @@ class WitnessView(QWidget):
         line = painter.fontMetrics().height() * 1.25
         upper, lower = self.height() / 2 - 0.8 * line, self.height() / 2 + 0.9 * line
         joint, legs, end = (left + width * length / longest for length in (first, first + second, direct))
-        self._bar(painter, (left, joint), upper, "right")
-        self._bar(painter, (joint, legs), upper, "consistent")
-        self._bar(painter, (left, end), lower, "wrong")
+        draw_span(painter, self._look, (left, joint), upper, "right")
+        draw_span(painter, self._look, (joint, legs), upper, "consistent")
+        draw_span(painter, self._look, (left, end), lower, "wrong")
         painter.setPen(QPen(self._look.colour("selected"), 1.5 * self._look.line_scale, Qt.PenStyle.DashLine))
         painter.drawLine(QPointF(legs, upper), QPointF(legs, lower))
         painter.drawLine(QPointF(legs, upper), QPointF(end, upper))
@@ -166,13 +168,6 @@ class WitnessView(QWidget):
         painter.drawText(QRectF(left, lower + 1.6 * line, width, line), START, missing)
         if inset and points is not None:
             self._corners(painter, points, QRectF(room, 24, self.width() - room - 24, self.height() - 48))
-
-    def _bar(self, painter: QPainter, span: tuple[float, float], y: float, token: str) -> None:
-        """Draw a length with ticks at its ends."""
-        painter.setPen(QPen(self._look.colour(token), 3 * self._look.line_scale))
-        painter.drawLine(QPointF(span[0], y), QPointF(span[1], y))
-        for x in span:
-            painter.drawLine(QPointF(x, y - 5), QPointF(x, y + 5))
 
     def _corners(self, painter: QPainter, points: Float64, area: QRectF) -> None:
         """Draw the three points where they are, in the plane or on a line."""
@@ -229,12 +224,17 @@ class AxiomPage(MetricPage):
         self.complaint.setWordWrap(True)
         self.lamps = {axiom: LampWidget(look, axiom) for axiom in AXIOMS}
         self.witness = WitnessView(look)
+        self.patches = PatchWitness(session, look)
+        self.patches.hide()  # it begins when it is first seen
+        self.patches.told.connect(lambda _text: self._show())
         column = QVBoxLayout(self._scrolled())
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
         for widget in (self.head, self.formula, self.complaint, *self.lamps.values()):
             column.addWidget(widget)
         column.addWidget(self.witness, 1)
+        column.addWidget(self.patches)
+        column.addStretch(0)
         self.setFocusProxy(self.formula)
         lane = session.probe_lane
         lane.progressed.connect(self._on_progress)
@@ -244,8 +244,8 @@ class AxiomPage(MetricPage):
 
     @property
     def busy(self) -> bool:
-        """Whether the search runs."""
-        return bool(self._job)
+        """Whether a search runs."""
+        return bool(self._job) or self.patches.busy
 
     def _typed(self) -> None:
         self.changed.emit(replace(self.state, measure="typed", formula=self.formula.text()))
@@ -256,6 +256,8 @@ class AxiomPage(MetricPage):
         if state.formula != self._formula:
             self._formula = state.formula
             self.formula.setText(state.formula)
+        self.patches.setVisible(state.measure in KEYS)
+        self.witness.setVisible(state.measure not in KEYS)
         asked = (state.measure, state.formula if state.measure == "typed" else "")
         if asked == self._asked:
             return
@@ -284,7 +286,10 @@ class AxiomPage(MetricPage):
         chosen = triangle or broken
         self.witness.show_lamp(chosen[0] if chosen else None)
         rows = [] if self.verdict is None else [("badge", self.verdict.badge), ("triples", f"{self.verdict.tried:,}")]
-        self.facts.emit((rows, self.fault or "A lamp that stays lit is no proof: nothing was found that puts it out."))
+        told = "A lamp that stays lit is no proof: nothing was found that puts it out."
+        if self.state.measure in KEYS and self.patches.sentence:
+            told = f"{self.patches.sentence} {told}"
+        self.facts.emit((rows, self.fault or told))
 
     def _on_progress(self, event: Event) -> None:
         if event.job == self._job and isinstance(event.value.payload, Verdict):

@@ -1,4 +1,4 @@
-"""Marks that two pages draw alike: points of a class by colour and shape, arrows of lengths.
+"""Marks that two pages draw alike: points of a class by colour and shape, crosses, lengths.
 
 What lives here: shapes. May import: ``app.ui.style``, Qt.
 """
@@ -43,3 +43,11 @@ def draw_cross(painter: QPainter, at: QPointF, reach: float, colour: QColor, wid
     painter.setBrush(QBrush(Qt.BrushStyle.NoBrush))
     for sign in (-1, 1):
         painter.drawLine(at + QPointF(-reach, -sign * reach), at + QPointF(reach, sign * reach))
+
+
+def draw_span(painter: QPainter, look: Style, span: tuple[float, float], y: float, token: str) -> None:
+    """Draw a length with ticks at its ends."""
+    painter.setPen(QPen(look.colour(token), 3 * look.line_scale))
+    painter.drawLine(QPointF(span[0], y), QPointF(span[1], y))
+    for x in span:
+        painter.drawLine(QPointF(x, y - 5), QPointF(x, y + 5))
