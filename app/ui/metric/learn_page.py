@@ -21,15 +21,17 @@ from app.learning.mahalanobis import kind_of
 from app.records import Float64
 from app.ui.metric.learning import Learning
 from app.ui.metric.page import MetricPage
+from app.ui.metric.paint_canvas import PaintCanvas
 from app.ui.metric.plots import EigenBars, HistoryCurve, short
-from app.ui.metric.points import PointCanvas, Shown, box_of
+from app.ui.metric.points import Shown, box_of
 from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
-from app.ui.session import Session
+from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style
 
 SIDE = 300
+MOST_PAINTED = 500
 WORDS_MS = 100  # while a point is dragged, numbers in words follow this often: nobody reads faster
 PARTS = {
     "active": "violated margins",
@@ -63,7 +65,7 @@ class LearnPage(MetricPage):
         super().__init__(session, look, learning, parent)
         self.state = MetricState()
         self.settings: Any = None
-        self.canvas = PointCanvas(look)
+        self.canvas = PaintCanvas(look)
         self.objective = HistoryCurve(look, "Objective")
         self.error = HistoryCurve(look, "k-NN error, leave-one-out")
         self.eigen = EigenBars(look)
@@ -85,6 +87,8 @@ class LearnPage(MetricPage):
         self.canvas.chosen.connect(lambda row: self._set(anchor=row))
         self.canvas.dragged.connect(lambda move: learning.drag(move[0], move[1], move[2], self.settings))
         self.canvas.dropped.connect(self._dropped)
+        self.canvas.painted.connect(self._painted)
+        self.canvas.removed.connect(self._removed)
         self.canvas.resized.connect(self.refresh)
         self.scrubber.moved.connect(self._scrubbed)
         self.scrubber.held.connect(session.hold_undo)
@@ -117,6 +121,7 @@ class LearnPage(MetricPage):
         """Show a state with the settings of its learner."""
         settings = state.settings_of(state.learner, learner(state.learner).settings)
         self.state, self.settings = state, settings
+        self.canvas.brush = -1 if state.paint == "off" else int(state.paint)
         self._side.setFixedWidth(round(SIDE * self.look.scale))
         self.learning.show_state(state, settings)
         self.refresh()
@@ -129,8 +134,24 @@ class LearnPage(MetricPage):
         self._set(step=-1 if step >= last else int(step))
 
     def _dropped(self, move: tuple[int, float, float]) -> None:
-        others = tuple(item for item in self.state.moved if item[0] != move[0])
-        self._set(moved=(*others, (move[0], round(move[1], 6), round(move[2], 6))), step=-1)
+        self._set(**self.state.with_moved(*move), step=-1)
+
+    def _painted(self, places: tuple[tuple[float, float], ...]) -> None:
+        room = MOST_PAINTED - len(self.state.painted)
+        if len(places) > room:
+            text = f"{MOST_PAINTED} points are painted, more are not taken; put them back to begin anew."
+            self.session.message.emit(Message(text, "error"))
+        added = tuple((round(x, 6), round(y, 6), self.canvas.brush) for x, y in places[: max(0, room)])
+        if added:
+            self._set(painted=(*self.state.painted, *added), step=-1, anchor=len(self.learning.x) + len(added) - 1)
+
+    def _removed(self, row: int) -> None:
+        gone = self.state.without(row)
+        if gone is None:
+            text = "Only painted points can be taken away; this one belongs to the set chosen under Points."
+            self.session.message.emit(Message(text, "error"))
+        else:
+            self._set(**gone, step=-1)
 
     @property
     def iterate(self) -> Iterate | None:

@@ -20,7 +20,6 @@ from app.learning.learners import Row, learner
 from app.learning.lmnn import LmnnSettings
 from app.learning.lmnn_live import Follower
 from app.learning.neighbours import decision_regions, leave_one_out_error
-from app.learning.toy import toy
 from app.records import Float64, UserError
 from app.ui.lane import Event
 from app.ui.metric.state import MetricState
@@ -117,26 +116,23 @@ class Learning(QObject):
 
     def show_state(self, state: MetricState, settings: Any, *, force: bool = False) -> None:
         """Take the data of a state; learn anew if they, the learner or its settings changed."""
-        key = (state.toy, state.points, state.noise, state.seed, state.moved, state.learner, settings, state.neighbours)
+        data = (state.toy, state.points, state.noise, state.seed, state.moved, state.painted)
+        key = (*data, state.learner, settings, state.neighbours)
         if key == self._key and not force:
             return
         self._key = key
         try:
-            x, self.y = toy(state.toy, points=state.points, noise=state.noise, seed=state.seed)
+            self.x, self.y = state.data()
         except UserError as error:
             self._fail(str(error))
             return
-        self.x = x.copy()
-        for row, a, b in state.moved:
-            if row < len(self.x):
-                self.x[row] = a, b
         method = learner(state.learner)
         self.fault, self.regions, self.notes = "", None, ()
         self.history, self.errors = (), {}
-        data, k = self._sampled(), min(state.neighbours, len(self.x) - 1)
+        sampled, k = self._sampled(), min(state.neighbours, len(self.x) - 1)
         self._follower = None
         self._late.stop()
-        self._run = self._lane.start(lambda: run_job(method, *data, settings, k))
+        self._run = self._lane.start(lambda: run_job(method, *sampled, settings, k))
         self.changed.emit()
 
     def drag(self, row: int, x: float, y: float, settings: Any) -> None:

@@ -48,8 +48,10 @@ class MetricSettings(FormPanel):
         self.measures.activated.connect(self._choose_measure)
         self.data_form = self._take_form(build(self.state))
         self.data_form.changed.connect(self._data_changed)
-        self.put_back = QPushButton("Put dragged points back")
-        self.put_back.clicked.connect(lambda: self.changed.emit(replace(self.state, moved=(), step=-1)))
+        self.put_back = QPushButton("Points as they began")
+        self.put_back.clicked.connect(
+            lambda: self.changed.emit(replace(self.state, moved=(), painted=(), step=-1, anchor=0))
+        )
         self._build()
 
     def _build(self) -> None:
@@ -92,8 +94,12 @@ class MetricSettings(FormPanel):
             self.measures.setCurrentIndex(self.measures.findData(state.measure))
         if self.data_form.settings != state:
             self.data_form.set_values(state)
-        self.put_back.setEnabled(bool(state.moved))
-        self.put_back.setToolTip("" if state.moved else "No point has been dragged yet")
+        touched = bool(state.moved or state.painted)
+        self.put_back.setEnabled(touched)
+        self.put_back.setToolTip(
+            "Put dragged points back and take painted ones away" if touched
+            else "No point has been dragged or painted yet"
+        )  # fmt: skip
         if self._learner != state.learner:
             self._rebuild(settings)
         elif self.method_form is not None and self.method_form.settings != settings:
@@ -121,9 +127,10 @@ class MetricSettings(FormPanel):
     def _data_changed(self, state: MetricState) -> None:
         other = (state.toy, state.points, state.noise, state.seed)
         own = (self.state.toy, self.state.points, self.state.noise, self.state.seed)
-        fresh: dict[str, Any] = {"moved": (), "step": -1, "anchor": 0} if other != own else {}
+        fresh: dict[str, Any] = {"moved": (), "painted": (), "step": -1, "anchor": 0} if other != own else {}
         named = {
-            name: getattr(state, name) for name in ("toy", "points", "noise", "seed", "neighbours", "regions", "ring")
+            name: getattr(state, name)
+            for name in ("toy", "points", "noise", "seed", "paint", "neighbours", "regions", "ring")
         }
         self.changed.emit(replace(self.state, **named, **fresh))
 
