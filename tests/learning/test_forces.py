@@ -229,3 +229,58 @@ def test_that_unknown_names_are_refused() -> None:
         contrastive(np.zeros((1, 2)), np.zeros((1, 2)), DIFFERENT, form="other")
     with pytest.raises(UserError, match="no miner"):
         next(descend_triplets(np.zeros((2, 2)), np.array([0, 1]), miner="other"))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_that_contrastive_losses_know_distances_only(form: str) -> None:
+    """A turn with a shift leaves losses alone and turns the forces; the two ends are pushed against each other."""
+    rng = np.random.default_rng(2)
+    a, b = rng.normal(size=(2, 20, 3)) * 0.5
+    same, r, shift = rng.uniform(size=20) < 0.5, turned(3), rng.normal(size=3)
+    loss, gradient = contrastive(a, b, same, form=form)
+    moved_loss, moved = contrastive(a @ r + shift, b @ r + shift, same, form=form)
+    np.testing.assert_allclose(moved_loss, loss, atol=1e-12)
+    np.testing.assert_allclose(moved, gradient @ r, atol=1e-12)
+    swapped_loss, swapped = contrastive(b, a, same, form=form)
+    np.testing.assert_allclose(swapped_loss, loss)
+    np.testing.assert_allclose(swapped, -gradient)
+
+
+def test_that_a_triplet_loss_knows_distances_only_and_is_linear_in_the_anchor() -> None:
+    """l = 2 aᵀ(n − p) + |p|² − |n|² + m while it is positive; a mirror or more dimensions change nothing."""
+    rng = np.random.default_rng(3)
+    a, p, n = rng.normal(size=(3, 50, 3))
+    loss, _ = triplet(a, p, n, margin=0.3)
+    linear = 2 * np.vecdot(a, n - p) + np.vecdot(p, p) - np.vecdot(n, n) + 0.3
+    np.testing.assert_allclose(loss, np.maximum(0, linear), atol=1e-9)
+    wide = np.linalg.qr(rng.normal(size=(7, 3)))[0].T  # an isometry of 3 into 7 dimensions
+    mirror = np.diag([1.0, -1.0, 1.0])
+    for map_ in (wide, mirror):
+        np.testing.assert_allclose(triplet(a @ map_, p @ map_, n @ map_, margin=0.3)[0], loss, atol=1e-9)
+    far = a + np.array([1.0, 0, 0])
+    active = (loss > 0) & (triplet(far, p, n, margin=0.3)[0] > 0)
+    middle = triplet((a + far) / 2, p, n, margin=0.3)[0]
+    np.testing.assert_allclose(middle[active], (loss + triplet(far, p, n, margin=0.3)[0])[active] / 2, atol=1e-9)
+
+
+def test_that_a_batch_that_has_collapsed_rests_at_the_margin() -> None:
+    """Where all points are one every triplet is hard, its loss m and its gradient 0: a plateau, not a minimum."""
+    x, y = np.full((8, 2), 0.7), np.repeat([0, 1], 4)
+    found = triplet_forces(x, all_triplets(y), margin=0.4)
+    assert found.loss == pytest.approx(0.4 * found.total)
+    assert found.active == found.total
+    assert not found.gradient.any()
+    assert (mined(x, y, margin=0.4).kind == 2).all()
+
+
+def test_how_far_unit_vectors_are_apart() -> None:
+    """At most 2, so that no larger margin can be met; at random about √2 in many dimensions."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(600, 128))
+    x /= np.linalg.norm(x, axis=1, keepdims=True)
+    d = np.linalg.norm(x[:300] - x[300:], axis=1)
+    assert d.mean() == pytest.approx(np.sqrt(2), abs=0.01)
+    assert np.linalg.norm(x[0] + x[0]) == pytest.approx(2)
+    np.testing.assert_allclose(d**2, 2 - 2 * np.vecdot(x[:300], x[300:]), atol=1e-12)
+    opposite = contrastive(x[:1], -x[:1], DIFFERENT, margin=2.5)
+    assert opposite[0][0] == pytest.approx(2.5**2 - 4)

@@ -179,7 +179,7 @@ def test_hardnets_loss_against_a_loop_and_its_known_values() -> None:
     assert float(hardnet(apart, labels).mean()) == 0.0
 
 
-def test_that_random_unit_vectors_give_hardnets_loss_of_the_facts_sheet() -> None:
+def test_that_random_unit_vectors_give_hardnets_known_loss() -> None:
     """Anchors against positives only: 1.229 for 1,024 pairs in 128 dimensions; both sides see a little nearer ones."""
     x = torch.nn.functional.normalize(torch.randn(2048, 128, generator=G), dim=1)
     assert float(hardnet(x, torch.arange(1024).repeat(2)).mean()) == pytest.approx(1.25, abs=0.03)
@@ -234,3 +234,59 @@ def test_that_a_loss_of_nothing_is_zero_and_has_a_gradient() -> None:
     value.backward()
     assert float(value.detach()) == 0
     assert math.isnan(losses.triplet_terms("triplet", x, Triplets(none, none, none), 0.2).active())
+
+
+def test_what_autograd_takes_for_the_slope_at_a_kink() -> None:
+    """relu 0, clamp 1, maximum ½: only with relu no loss means no force, also at equality."""
+    for hinge, slope in (
+        (torch.relu, 0.0),
+        (lambda z: z.clamp(min=0), 1.0),
+        (lambda z: torch.maximum(z, torch.zeros(1)), 0.5),
+    ):
+        z = torch.zeros(1, requires_grad=True)
+        hinge(z).sum().backward()
+        assert z.grad is not None
+        assert float(z.grad) == slope
+
+
+@pytest.mark.parametrize("name", ["triplet", "triplet-unsquared", "hardnet"])
+def test_that_every_triplet_loss_has_no_force_at_equality(name: str) -> None:
+    """Distances 3 and 4; the margin is what the code itself finds between them, so the hinge is met to the last bit."""
+    x = torch.tensor([[0.0, 0.0], [3.0, 0.0], [0.0, 4.0]], dtype=torch.float64)
+    beyond, _ = triplet_gradient(name, x, 100.0)
+    margin = 100.0 - beyond
+    assert margin == pytest.approx(7.0 if losses.PLANS[name].squared else 1.0)
+    value, found = triplet_gradient(name, x, float(np.nextafter(margin, 0)) if margin != 7 else margin)
+    assert value == 0
+    assert float(found.abs().max()) == 0
+    value, found = triplet_gradient(name, x, margin + 1e-6)
+    assert value == pytest.approx(1e-6, abs=1e-9)
+    assert float(found.abs().max()) > 0.9
+
+
+def test_that_lifted_structure_with_one_negative_each_is_its_short_form() -> None:
+    """log(e^(α − D_ik) + e^(α − D_jl)) + D_ij, squared and halved, for one positive pair and one negative to each."""
+    x, labels = points(4), torch.tensor([0, 0, 1, 2])
+    d = torch.cdist(x, x).numpy()
+    pushes = [math.exp(1 - d[i, n]) for i in (0, 1) for n in (2, 3)]
+    of_two = losses.lifted_terms(x, labels, 1.0)
+    assert float(of_two.values[0]) == pytest.approx(0.5 * max(0.0, math.log(sum(pushes)) + d[0, 1]) ** 2, rel=1e-6)
+    short = losses.lifted_terms(x[:3], labels[:3], 1.0)
+    j = math.log(math.exp(1 - d[0, 2]) + math.exp(1 - d[1, 2])) + d[0, 1]
+    assert float(short.values[0]) == pytest.approx(0.5 * max(0.0, j) ** 2, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [n for n, plan in losses.PLANS.items() if plan.kind == "pairs"])
+def test_that_the_two_ends_of_a_pair_can_be_exchanged(name: str) -> None:
+    """One tower for both: the loss does not know which came first."""
+    x, (first, second, same) = points(), all_pairs(LABELS)
+    one = losses.pair_terms(name, x, first, second, same, 1.5).values
+    other = losses.pair_terms(name, x, second, first, same, 1.5).values
+    assert torch.allclose(one, other, atol=1e-12)
+
+
+def test_that_the_cosine_orders_unit_vectors_as_the_distance_does() -> None:
+    x = points(30, unit=True)
+    d2 = losses.distance_matrix(x, squared=True)
+    assert torch.allclose(d2, 2 - 2 * x @ x.T, atol=1e-9)
+    assert (d2.argsort(dim=1)[:, 1:] == (-(x @ x.T)).argsort(dim=1)[:, 1:]).all()
