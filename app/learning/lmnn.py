@@ -208,10 +208,11 @@ def _descend_on_factor(
     """Run L-BFGS on L in rounds; every round ends with a search of all pairs for impostors.
 
     A round that raised the exact objective met impostors its set did not hold: its steps are taken back and it runs
-    again with them.
+    again with them. Where there are none to add, only rounding was left to gain, and the run is over.
     """
     found = yield from search(x, y, targets, factor, recorder)
     exact = found.objective(settings.push)
+    nothing = np.finfo(np.float64).eps * exact
     yield recorder.add(factor, exact, **_parts(found))
     memory: Memory = deque(maxlen=MEMORY)
     end = len(recorder.history) - 1 + settings.iterations
@@ -224,11 +225,13 @@ def _descend_on_factor(
         if now > exact * (1 + 1e-6):
             del recorder.history[mark:]
             memory.clear()
-            found = found.merged(again)
+            known, found = len(found.i), found.merged(again)
+            if len(found.i) == known:
+                return True
             continue
         _replace_last(recorder, point.x, now, again)
         settled = point.done and abs(now - point.value) <= settings.tolerance * now
-        if settled or now <= 0 or exact - now <= settings.tolerance * now:
+        if settled or now <= nothing or exact - now <= settings.tolerance * now:
             return True
         factor, found, exact = point.x, again, now
     return False

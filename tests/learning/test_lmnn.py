@@ -217,6 +217,20 @@ def test_that_pca_comes_first_in_many_dimensions_and_the_metric_is_of_all() -> N
     assert learned.last.error(x, y, 3) <= leave_one_out_error(x, y, 3)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_that_more_dimensions_than_points_end_at_zero(classes: int) -> None:
+    """Every class can be drawn into one point: the objective falls to rounding, and the run ends there."""
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        y = np.repeat(np.arange(classes), 5)
+        x = rng.normal(size=(len(y), 40))
+        learned = done(lmnn(x, y))
+        assert learned.converged
+        assert np.isfinite(learned.metric.factor).all()
+        assert learned.last.objective < 1e-9 * learned.history[0].objective
+        assert learned.last.error(x, y, 3) == 0
+
+
 def test_that_a_low_rank_gives_that_many_rows() -> None:
     x, y = groups(11, d=5)
     learned = done(lmnn(x, y, LmnnSettings(rank=2)))
