@@ -106,6 +106,55 @@ def test_that_bad_input_gets_one_sentence(
     assert "\n" not in complaint
 
 
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (["1,2,oak", "2,1,oak", "3,4,elm", "4,3,elm", "5,5,ash"], "Class ash has a single point"),
+        (["1,2,oak", "2,1,oak", "3,4,elm", "4,3,elm"], "Class elm has 2 points, too few for 3 target neighbours"),
+        (["1,2,oak", "2,1,oak", "3,4,oak"], "All 3 points are of one class"),
+        (["1,2,oak"], "at least two points"),
+        (["1e200,2,oak", "2,1,oak", "3,4,elm"], "Feature 1 holds 1e+200, whose square overflows"),
+    ],
+)
+def test_that_data_that_cannot_be_learned_from_are_told_by_name(
+    rows: list[str], words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "trees.csv"
+    path.write_text("\n".join(["height,width,label", *rows]))
+    assert main(["metric", "--data", str(path)]) == 2
+    complaint = capsys.readouterr().err.strip()
+    assert words in complaint
+    assert "\n" not in complaint
+
+
+@pytest.mark.parametrize("learner", ["lmnn", "mmc", "mmc-lecture", "nca", "itml", "relative", "naive"])
+@pytest.mark.parametrize("kind", ["constant", "duplicates", "wide", "singular"])
+def test_that_awkward_data_give_numbers_or_one_sentence(
+    learner: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A constant feature, all points twice, more dimensions than points, classes that never differ inside: no NaN."""
+    rng = np.random.default_rng(0)
+    y = np.arange(24) % 2
+    x = rng.normal(size=(24, 40 if kind == "wide" else 2)) + 2 * y[:, None]
+    if kind == "constant":
+        x[:, 1] = 5
+    elif kind == "duplicates":
+        x, y = np.concatenate([x[:12], x[:12]]), np.concatenate([y[:12], y[:12]])
+    elif kind == "singular":
+        x[:, 0] = y
+    path = tmp_path / "awkward.npz"
+    np.savez(path, x=x, y=y)
+    code = main(["metric", "--data", str(path), "--learner", learner, "--folds", "3", "--json"])
+    told = capsys.readouterr()
+    if code:
+        assert told.err.strip().count("\n") == 0
+        assert "Something went wrong" not in told.err
+    else:
+        report = json.loads(told.out, parse_constant=lambda name: pytest.fail(f"{name} in the report"))
+        assert np.isfinite(report["objective"]).all()
+        assert 0 <= report["cross_validation"]["error_after"] <= 1
+
+
 def test_that_descriptors_of_pairs_are_labelled_by_place() -> None:
     loaded = graf_like()
     settings = DescriptorSettings(count=300)

@@ -132,7 +132,7 @@ def _judged(options: argparse.Namespace, data: DataSet, settings: Any) -> Job[Cr
     smallest = int(np.bincount(data.y).min())
     if options.folds == 0 or options.pairs or smallest < 2:
         return None
-    fit = partial(_fitted, options.learner, settings)
+    fit = partial(_fitted, options.learner, settings, data.classes)
     return (
         yield from cross_validated(
             data.x, data.y, fit, k=options.k, folds=options.folds, seed=options.seed, standardise=options.standardise
@@ -140,12 +140,12 @@ def _judged(options: argparse.Namespace, data: DataSet, settings: Any) -> Job[Cr
     )
 
 
-def _fitted(key: str, settings: Any, x: Float64, y: Any) -> Generator[Progress, None, Float64]:
+def _fitted(key: str, settings: Any, classes: Sequence[str], x: Float64, y: Any) -> Generator[Progress, None, Float64]:
     from app.learning import learners
 
     row = learners.learner(key)
     assert row.learn is not None
-    learned = yield from row.learn(x, y, settings)
+    learned = yield from learners.with_class_names(row.learn(x, y, settings), classes)
     return learned.metric.factor
 
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from app.learning.neighbours import Labels, Rows, nearest_rows, target_neighbours
 from app.records import Array, Float64, UserError
 
+LARGEST = 1e70  # of a number that is squared, summed and squared again
 MOST_POINTS = 20_000  # of one learner: its distances then take 3 GB
 
 
@@ -56,10 +57,28 @@ def checked(x: npt.ArrayLike, y: npt.ArrayLike, *, classes: int = 2) -> tuple[Fl
             f"Row {row + 1}, feature {column + 1} is not a finite number ({len(bad)} such value"
             f"{'s' * (len(bad) != 1)}); remove those rows or fill them in."
         )
+    _check_sizes(points)
     found = len(np.unique(labels))
     if found < classes:
         raise UserError(f"All {len(points)} points are of one class; a metric is learned from at least {classes}.")
     return np.ascontiguousarray(points), labels.astype(np.int64)
+
+
+def _check_sizes(points: Float64) -> None:
+    """Refuse numbers whose squares overflow, and features that differ by less than what a square can hold."""
+    largest = np.abs(points).max(axis=0)
+    spread = float((points.max(axis=0) / 2 - points.min(axis=0) / 2).max())
+    if largest.max() > LARGEST:
+        column = int(np.argmax(largest))
+        raise UserError(
+            f"Feature {column + 1} holds {largest[column]:.3g}, whose square overflows; divide the feature by a "
+            "constant."
+        )
+    if 0 < spread < 1 / LARGEST:
+        raise UserError(
+            f"No feature differs by more than {2 * spread:.3g}, whose square vanishes; multiply the features by a "
+            "constant."
+        )
 
 
 def all_pairs(y: Labels) -> Pairs:

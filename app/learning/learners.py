@@ -8,9 +8,9 @@ M = argmin loss(M; S, D, R) + lambda reg(M). Source: Kulis, Metric Learning: A S
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from app.jobs import Job
 from app.learning.data_files import DataSet
@@ -19,10 +19,13 @@ from app.learning.itml import ItmlSettings, itml
 from app.learning.lmnn import LmnnSettings, lmnn
 from app.learning.mmc import MmcSettings, mmc
 from app.learning.nca import NcaSettings, nca
+from app.learning.neighbours import SmallClassError
 from app.learning.recipes import NaiveSettings, naive
 from app.learning.relative import RelativeSettings, relative
 from app.records import UserError
 from app.settings import parse_assignments, with_value
+
+Result = TypeVar("Result")
 
 
 def _mmc_lecture(x: Any, y: Any, settings: Any = None, **words: Any) -> Job[Learned]:
@@ -223,4 +226,21 @@ def learn(key: str, data: DataSet, settings: Any = None, *, name: str = "") -> J
     row = learner(key)
     assert row.learn is not None
     stem = data.key.replace("\\", "/").rsplit("/", 1)[-1].rsplit(".", 1)[0].replace(":", "-")
-    return row.learn(data.x, data.y, settings, trained_on=(data.key,), name=name or f"{key}-{stem}")
+    job = row.learn(data.x, data.y, settings, trained_on=(data.key,), name=name or f"{key}-{stem}")
+    return with_class_names(job, data.classes)
+
+
+def with_class_names(job: Job[Result], classes: Sequence[str]) -> Job[Result]:
+    """Run a job; a class that it finds too small is called by its name.
+
+    Args:
+        job: what learns.
+        classes: names by number.
+
+    Raises:
+        UserError: as the job does.
+    """
+    try:
+        return (yield from job)
+    except SmallClassError as error:
+        raise error.named(classes[error.label]) from None

@@ -134,25 +134,42 @@ def leave_one_out_error(x: Array, y: Labels, k: int, *, factor: Float64 | None =
     return float(np.mean(knn_labels(x, y, None, k, factor=factor) != y))
 
 
+class SmallClassError(UserError):
+    """A class has too few points for its target neighbours.
+
+    Attributes:
+        label: the class as a number, which whoever knows its name can put right by ``named``.
+    """
+
+    def __init__(self, label: int, count: int, k: int, name: str = "") -> None:
+        self.label, self._count, self._k = label, count, k
+        which = name or str(label)
+        super().__init__(
+            f"Class {which} has {count} points, too few for {k} target neighbour{'s' * (k != 1)} each; use k "
+            f"{count - 1} or less, or leave the class out."
+            if count > 1
+            else f"Class {which} has a single point, so it has no target neighbour; add points or leave it out."
+        )
+
+    def named(self, name: str) -> SmallClassError:
+        """Return the same of a class with a name."""
+        return SmallClassError(self.label, self._count, self._k, name)
+
+
 def target_neighbours(x: Array, y: Labels, k: int, *, factor: Float64 | None = None) -> Rows:
     """Return the (n, k) nearest points of the same class, the point itself excluded.
 
     Fixed before training, they make LMNN convex. Source: Weinberger and Saul, JMLR 10, 2009, section 3.
 
     Raises:
-        UserError: if a class has fewer than k + 1 points.
+        SmallClassError: if a class has fewer than k + 1 points.
     """
     points = mapped(x, factor)
     result = np.empty((len(points), k), np.int64)
     for name in np.unique(y):
         members = np.flatnonzero(y == name)
         if len(members) <= k:
-            raise UserError(
-                f"Class {name} has {len(members)} point{'s' * (len(members) != 1)}, too few for {k} target "
-                f"neighbour{'s' * (k != 1)} each; use k {len(members) - 1} or less, or leave the class out."
-                if len(members) > 1
-                else f"Class {name} has a single point, so it has no target neighbour; add points or leave it out."
-            )
+            raise SmallClassError(int(name), len(members), k)
         result[members] = members[nearest_rows(points[members], None, k)]
     return result
 

@@ -19,7 +19,7 @@ from app.jobs import Job, Progress
 from app.learning.data_files import DataSet
 from app.learning.descriptor_data import Located
 from app.learning.evaluation import Comparison, compared, standardised, stratified_folds
-from app.learning.learners import Row
+from app.learning.learners import Row, with_class_names
 from app.learning.neighbours import Labels, Rows, closest_pair, knn_labels, mapped, nearest_rows
 from app.records import Bool, Float64, UserError
 
@@ -164,8 +164,8 @@ def _standardised(data: DataSet, rows: Rows) -> DataSet:
 def _learned(data: DataSet, row: Row, settings: Any, rows: Rows, at: tuple[int, int, str]) -> Job[Float64]:
     """Run the learner on some rows, reporting the fold instead of its own progress."""
     assert row.learn is not None
-    _, y = np.unique(data.y[rows], return_inverse=True)
-    steps = row.learn(data.x[rows], y, settings)
+    kept, y = np.unique(data.y[rows], return_inverse=True)
+    steps = with_class_names(row.learn(data.x[rows], y, settings), [data.classes[label] for label in kept])
     try:
         while True:
             next(steps)

@@ -125,6 +125,8 @@ def test_that_the_closest_pair_is_found() -> None:
         (np.zeros((4, 0)), [0, 1, 0, 1], "found 4 × 0"),
         ([[0.0, np.nan], [1, 2]], [0, 1], "Row 1, feature 2 is not a finite number"),
         ([[0.0, np.inf], [np.nan, 2]], [0, 1], r"\(2 such values\)"),
+        ([[0.0, 1.0], [1.0, -3e200]], [0, 1], "Feature 2 holds 3e\\+200, whose square overflows"),
+        ([[1e-200, 0.0], [2e-200, 0.0]], [0, 1], "No feature differs by more than 1e-200"),
         (np.zeros((3, 2)), [0, 1], "n rows and n labels"),
         (np.zeros((2, 2)), [0.5, 1.5], "whole numbers"),
         (np.zeros((20_001, 1)), np.arange(20_001) % 2, "take a sample"),

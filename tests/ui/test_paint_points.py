@@ -65,7 +65,7 @@ def test_that_a_stroke_paints_points_of_the_class_and_undo_takes_it_back(workspa
 def test_that_too_few_of_a_class_are_told_and_more_heal_it(workspace: MetricWorkspace) -> None:
     stroke(workspace, QPoint(24, 24), length=0)
     assert len(workspace.learning.x) == 91
-    assert "Class 3 has" in workspace.learning.fault
+    assert "Class 4 has" in workspace.learning.fault
     assert "single point" in workspace.learning.fault
     assert workspace.page_of("learn").canvas.shown.x is workspace.learning.x  # it is drawn all the same
     workspace.grab()

@@ -16,7 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.jobs import Progress
 from app.learning.iterates import Iterate, Learned
-from app.learning.learners import Row, learner
+from app.learning.learners import Row, learner, with_class_names
 from app.learning.lmnn import LmnnSettings
 from app.learning.lmnn_live import Follower
 from app.learning.neighbours import decision_regions, leave_one_out_error
@@ -44,7 +44,8 @@ class Outcome:
 def run_job(row: Row, x: Float64, y: np.ndarray, settings: Any, k: int) -> Generator[Progress, None, Outcome]:
     """Learn, then compute the leave-one-out errors of some iterates."""
     assert row.learn is not None
-    learned = yield from row.learn(x, y, settings)
+    names = [str(label + 1) for label in range(int(y.max()) + 1)]  # as under Paint
+    learned = yield from with_class_names(row.learn(x, y, settings), names)
     total = len(learned.history)
     most = MOST_ERRORS if len(x) <= MOST_AT_ONCE else 4
     steps = sorted({0, total - 1, *range(0, total, max(1, total // most))})
