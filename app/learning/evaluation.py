@@ -110,7 +110,11 @@ def stratified_folds(y: Labels, folds: int, *, seed: int) -> Rows:
         UserError: if there are fewer than two folds, or more than items.
     """
     if not 2 <= folds <= len(y):
-        raise UserError(f"{folds} folds of {len(y)} items are not possible; use 2 to {len(y)}.")
+        few = len(y) < 3
+        raise UserError(
+            f"{len(y)} item{'s' * (len(y) != 1)} cannot be divided into {folds} folds; add items." if few
+            else f"{folds} folds of {len(y)} items are not possible; use 2 to {len(y)}."
+        )  # fmt: skip
     rng = np.random.default_rng(seed)
     fold = np.empty(len(y), np.int64)
     start = 0

@@ -44,6 +44,8 @@ def test_that_folds_are_stratified_disjoint_and_repeatable() -> None:
         assert np.ptp(np.bincount(fold[y == name], minlength=10)) <= 1
     with pytest.raises(UserError, match="91 folds of 90 items"):
         stratified_folds(y, 91, seed=0)
+    with pytest.raises(UserError, match="1 item cannot be divided into 3 folds"):
+        stratified_folds(y[:1], 3, seed=0)
 
 
 def test_mcnemar_against_the_binomial() -> None:

@@ -20,6 +20,7 @@ from app.learning.mahalanobis import distance, matrix_from_ellipse, matrix_of
 from app.learning.toy import toy
 from app.ui.launch import _wait
 from app.ui.metric.learn_page import unit_of
+from app.ui.metric.plots import HistoryCurve
 from app.ui.metric.points import PointCanvas, Shown, box_of
 from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
@@ -276,6 +277,31 @@ def test_that_a_setting_learns_again_and_a_bad_one_is_told(workspace: MetricWork
     assert workspace.page_of("learn").scrubber.label.text() == "no iterations yet"
     assert not workspace.page_of("learn").scrubber.play.isEnabled()
     workspace.page_of("learn").grab()
+
+
+@pytest.mark.parametrize("key", ["lmnn", "naive"])
+def test_that_no_more_neighbours_vote_than_there_are(workspace: MetricWorkspace, until: Until, key: str) -> None:
+    workspace.set_state(replace(workspace.metric_state, learner=key, toy="moons", points=12, neighbours=15))
+    settled(workspace, until)
+    page = workspace.page_of("learn")
+    until(lambda: page.canvas.shown is not None and page.canvas.shown.regions is not None)
+    assert workspace.learning.fault == ""
+    assert workspace.details.facts.value("11-NN error here").endswith("%")
+    assert page.error.title.startswith("11-NN")
+
+
+@pytest.mark.parametrize("value", [0.0, 3.0, -8.8e15, 1e300])
+def test_that_a_curve_of_one_value_is_drawn_however_large_it_is(qapp: object, value: float) -> None:
+    look = Style("dark")
+    look.apply()
+    curve = HistoryCurve(look, "Objective")
+    curve.resize(300, 160)
+    curve.set_values([(0, value), (1, value), (2, value * (1 + 1e-12))], 1)
+    picture = curve.grab().toImage()
+    drawn = {picture.pixelColor(x, y).name() for x in range(0, 300, 3) for y in range(160)}
+    assert look.colour("right").name() in drawn
+    curve.deleteLater()
+    look.deleteLater()
 
 
 def test_that_other_points_forget_what_was_dragged(workspace: MetricWorkspace, until: Until) -> None:

@@ -198,8 +198,13 @@ class LearnPage(MetricPage):
     def _anchor(self) -> int:
         return min(self.state.anchor, len(self.learning.x) - 1)
 
+    @property
+    def _k(self) -> int:
+        """Neighbours that vote: as many as asked for, and no more than there are."""
+        return max(1, min(self.state.neighbours, len(self.learning.x) - 1))
+
     def _region_key(self, iterate: Iterate | None, box: tuple[float, float, float, float]) -> tuple[Any, ...]:
-        return (id(iterate), box, self.state.neighbours, self.learning.x.tobytes())
+        return (id(iterate), box, self._k, self.learning.x.tobytes())
 
     def _colour(self) -> None:
         iterate = self.iterate
@@ -207,7 +212,7 @@ class LearnPage(MetricPage):
             return
         box = self._box()
         self._coloured = self._region_key(iterate, box)
-        self.learning.colour(iterate, box, min(self.state.neighbours, len(self.learning.x)))
+        self.learning.colour(iterate, box, self._k)
 
     def _with_ring(self, shown: Shown) -> Shown:
         """Return the picture with target neighbours, margin and impostors of the anchor."""
@@ -232,7 +237,7 @@ class LearnPage(MetricPage):
         words = "larger is better" if row.larger_is_better else "smaller is better"
         self.objective.title = f"Objective, {words}"
         self.objective.set_values([(item.step, item.objective) for item in history], step)
-        self.error.title = f"{self.state.neighbours}-NN error, leave-one-out"
+        self.error.title = f"{self._k}-NN error, leave-one-out"
         self.error.set_values(sorted(learning.errors.items()), step, percent=True)
         self.eigen.set_values([] if iterate is None else iterate.eigenvalues.tolist())
 
@@ -249,7 +254,7 @@ class LearnPage(MetricPage):
             return [], learning.fault
         if iterate is None:
             return [], "Learning …"
-        k = self.state.neighbours
+        k = self._k
         before = learning.error_at(learning.history[0], k) if len(learning.history) > 1 else math.nan
         rows = [
             ("objective", short(iterate.objective)),

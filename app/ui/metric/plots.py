@@ -86,7 +86,8 @@ class HistoryCurve(QWidget):
         painter.drawText(QRectF(0, 0, self.width(), line * 1.3), LEFT, title)
         low, high = min(drawn), max(drawn)
         if high - low <= 1e-9 * max(1e-12, abs(high)):
-            low, high = low - 0.5, high + 0.5
+            room = max(0.5, 0.01 * abs(high))  # also where 0.5 is less than the last digit
+            low, high = low - room, high + room
         raw = [value for _, value in self.values]
         words = (self._word(max(raw)), self._word(min(raw)))
         left = max(painter.fontMetrics().horizontalAdvance(word) for word in words) + 8
