@@ -99,7 +99,7 @@ def itml(
         bounds: (upper for similar, lower for dissimilar) squared distances; percentiles 5 and 95 if not given.
 
     Raises:
-        UserError: for unusable data, or where no two random points differ.
+        UserError: for unusable data, where no two random points differ, or where distances differ too much.
     """
     chosen = settings or ItmlSettings()
     points, labels = checked(x, y)
@@ -120,6 +120,7 @@ def itml(
             with recorder.working():
                 _sweep(state, gaps[start : start + AT_ONCE], sign, chosen.gamma, start)
             yield recorder.progress()
+        _check_digits(state, gaps)
         divergence = log_det(state.matrix, np.eye(len(state.matrix)))
         slack = state.bound / target
         objective = divergence + chosen.gamma * float(np.sum(slack - np.log(slack) - 1))
@@ -141,6 +142,17 @@ class _State:
     matrix: Float64
     multipliers: Float64
     bound: Float64
+
+
+def _check_digits(state: _State, gaps: Float64) -> None:
+    """Refuse what a sweep made where double precision does not hold the smallest and the largest distance at once."""
+    if np.isfinite(state.matrix).all() and (state.bound > 0).all() and np.linalg.eigvalsh(state.matrix)[0] > 0:
+        return
+    length = np.linalg.norm(gaps, axis=1)
+    raise UserError(
+        f"Distances from {length.min():.3g} to {length.max():.3g} are too far apart for ITML's sweeps; leave out points "
+        "that lie far from all others, or standardise the features."
+    )
 
 
 def _differences(x: Float64, pairs: Pairs) -> tuple[Float64, Float64]:

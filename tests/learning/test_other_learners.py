@@ -90,6 +90,14 @@ def test_that_itml_satisfies_the_optimality_conditions() -> None:
     assert broken[1] < broken[0]
 
 
+def test_that_itml_refuses_distances_of_too_many_orders() -> None:
+    """One point at 1e9: the slack of its pairs would become negative by rounding, its logarithm not a number."""
+    x, y = groups(3, per_class=12, d=2)
+    x[4, 0] = 1e9
+    with pytest.raises(UserError, match="too far apart for ITML's sweeps"):
+        done(itml(x, y))
+
+
 def test_that_one_pair_of_itml_is_the_closed_form() -> None:
     """One similar pair of squared length p and bound b: both end at 1/p' = 1/p + g/(g+1) (1/b - 1/p)."""
     x = np.array([[0.0, 0.0], [3.0, 0.0], [0.0, 9.0]])

@@ -27,6 +27,7 @@ SHOWN: dict[str, tuple[MetricState, str, str]] = {
     "14": (MetricState(learner="mmc"), "take the root, Σ_D ρ", "“Margin maximisation”"),
     "15": (MetricState(page="recipes"), "none unless A = 0", "Find stationary points!".lower()),
     "16": (MetricState(page="axioms", measure="weighted"), "[W(x − y)]·[W(x − y)]", "W(x)−(y)·W(x)−(y)"),
+    "16, on the ellipse": (MetricState(page="ellipse"), "W = diag(√w_i)", "W(x)−(y)·W(x)−(y)"),
     "17": (MetricState(page="losses"), "½ max(0, m − d)²", "max(0, m² − d²)"),
     "18": (MetricState(page="losses"), "here a pair is called similar", "s = 1 is “the same” on one slide"),
     "19": (MetricState(page="losses"), "only while the loss is above 0", "∂x_n = 2(x_a − x_n)"),
