@@ -150,8 +150,8 @@ def _check_digits(state: _State, gaps: Float64) -> None:
         return
     length = np.linalg.norm(gaps, axis=1)
     raise UserError(
-        f"Distances from {length.min():.3g} to {length.max():.3g} are too far apart for ITML's sweeps; leave out points "
-        "that lie far from all others, or standardise the features."
+        f"Distances from {length.min():.3g} to {length.max():.3g} are too far apart for ITML's sweeps; leave out "
+        "points that lie far from all others, or standardise the features."
     )
 
 

@@ -141,7 +141,7 @@ ROWS: tuple[Row, ...] = (
         "PSD",
         "in M",
         "(1 − μ) Σ ρ²(i, j) + μ Σ [1 + ρ²(i, j) − ρ²(i, l)]₊",
-        "Watch one point: the ring of one unit around its target neighbours empties of impostors.",
+        "One point: the ring of one unit around its target neighbours empties of impostors.",
         LmnnSettings,
         lmnn,
         source="Weinberger, Saul, JMLR 10, 2009",

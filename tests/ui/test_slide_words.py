@@ -8,9 +8,12 @@ import pytest
 from metric_parts import shown_workspace
 from PySide6.QtWidgets import QLabel
 
+from app.learning.learners import ROWS
 from app.ui.launch import _wait
+from app.ui.metric import PAGES
 from app.ui.metric.loss_state import LOSS_KEY, LossState
 from app.ui.metric.state import MetricState
+from app.ui.metric.words import LEARNER_TRIES
 from app.ui.session import Session
 from app.ui.style import Style
 from app.ui.train.cost_page import CostPage
@@ -58,6 +61,24 @@ def test_that_what_is_right_stands_beside_the_slide(workspace: MetricWorkspace, 
     assert told.startswith("<b>On the slide</b>")
     assert slide.lower() in told.lower()
     assert right in f"{told} {details.formula.text()}".replace("LMNN is convex", "convex")
+
+
+@pytest.mark.parametrize("page", [entry.key for entry in PAGES])
+def test_that_every_page_says_its_formula_what_to_look_at_and_what_to_try(
+    workspace: MetricWorkspace, page: str
+) -> None:
+    workspace.set_state(MetricState(page=page))
+    workspace.activate()
+    assert _wait(lambda: not workspace.busy, 60.0)
+    details = workspace.details
+    for label, start in ((details.formula, ""), (details.teaches, "<b>Look at</b>"), (details.tries, "<b>Try</b>")):
+        assert not label.isHidden()
+        assert label.text().startswith(start)
+        assert len(label.text()) > 30
+
+
+def test_that_every_learner_has_something_to_try() -> None:
+    assert set(LEARNER_TRIES) == {row.key for row in ROWS if row.learn is not None}
 
 
 def test_that_a_measure_without_a_slide_says_nothing_of_one(workspace: MetricWorkspace) -> None:

@@ -18,7 +18,7 @@ from app.learning.toy import TOYS
 from app.ui.facts import Facts, sentence
 from app.ui.form import Form, build
 from app.ui.metric.state import MetricState
-from app.ui.metric.words import LEARNER_SLIDES, MEASURE_SLIDES, Words
+from app.ui.metric.words import AXIOM_TRY, LEARNER_SLIDES, LEARNER_TRIES, MEASURE_SLIDES, Words
 from app.ui.panel import FormPanel, heading, rule
 from app.ui.session import Session
 from app.ui.style import Style
@@ -187,7 +187,8 @@ class MetricDetails(QWidget):
 
     def show_state(self, state: MetricState) -> None:
         """Show the words of the pages of learners and axioms."""
-        self.tries.clear()
+        tries = LEARNER_TRIES[state.learner] if state.page == "learn" else AXIOM_TRY
+        self.tries.setText(f"<b>Try</b> {tries}")
         slides, key = (LEARNER_SLIDES, state.learner) if state.page == "learn" else (MEASURE_SLIDES, state.measure)
         self._show_slide(slides.get(key, ""))
         if state.page == "learn":
@@ -198,15 +199,16 @@ class MetricDetails(QWidget):
             )
             self.title.setToolTip(f"<p>{row.source}. Convex: {row.convex}.</p>")
             self.formula.setText(row.formula)
-            self.teaches.setText(f"{row.teaches} {toy.title}: {toy.teaches}")
+            self.teaches.setText(f"<b>Look at</b> {row.teaches} {toy.title}: {toy.teaches}")
         else:
             self.title.setText("Is it a metric?")
             self.formula.setText(
                 "N  f ≥ 0     I  f(x, y) = 0 ⇔ x = y     S  f(x, y) = f(y, x)     T  f(x, z) ≤ f(x, y) + f(y, z)"
             )
             self.teaches.setText(
-                "Choose a measure at the right or type your own. Squared distances are no metric; their roots are. A "
-                "half lamp: f(x, x) = 0 holds, but different points can be at distance 0, a pseudometric."
+                "<b>Look at</b> the lamp that is out: below it stand the points that put it out. Squared distances "
+                "are no metric; their roots are. A half lamp: f(x, x) = 0 holds, but different points can be at "
+                "distance 0, a pseudometric."
             )
         self._show_filled()
 

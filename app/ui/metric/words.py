@@ -73,6 +73,23 @@ RECIPES = Words(
     "rank one. LMNN is convex in M, not in L.",
 )
 
+# What to try with a learner.
+LEARNER_TRIES: dict[str, str] = {
+    "naive": "Set λ to 0, to 1, and near λ* of the notes. Add what fixes the scale: each ends in its closed form.",
+    "mmc": "Take three groups and change to the squared objective: the ellipse becomes a strip, and the error jumps.",
+    "mmc-lecture": "Take three groups: one is projected onto another. Then take Xing’s root and compare the errors.",
+    "relative": "Raise C from its least value: from M = 0 the metric grows until its hinges are met.",
+    "nca": "Play the iterations: the eigenvalues grow on and on, for a larger L makes the soft neighbours hard ones.",
+    "lmnn": (
+        "Drag an impostor across the dashed margin: ring and metric follow at once. Move pull ←→ push to its ends: "
+        "only pulling draws everything into one point. Paint another class into the way."
+    ),
+    "itml": "Raise γ: bounds count more, the ellipse leaves the circle of Euclid; with the least γ it hardly does.",
+}
+AXIOM_TRY = (
+    "Type norm(x - y), then square it: the triangle breaks, at points as plain as 0, 1, 2. Then abs(x1 - y1), blind in "
+    "one direction. 1 − NCC breaks it with patches of the open picture."
+)
 # What the slide says of a learner, quoted, and what is right.
 LEARNER_SLIDES: dict[str, str] = {
     "lmnn": (
