@@ -179,6 +179,17 @@ def test_hardnets_loss_against_a_loop_and_its_known_values() -> None:
     assert float(hardnet(apart, labels).mean()) == 0.0
 
 
+def test_that_hardnets_loss_of_unit_vectors_lies_between_0_and_3() -> None:
+    """Distances of unit vectors lie in [0, 2]: at worst a positive pair is opposite and a negative one coincides."""
+    e = torch.zeros(1, 5, dtype=torch.float64)
+    e[0, 0] = 1
+    worst = torch.cat([e, e, -e, -e])  # anchors of classes 0 and 1, then their positives
+    assert float(hardnet(worst, torch.tensor([0, 1, 0, 1])).mean()) == pytest.approx(3, abs=1e-5)
+    for _ in range(10):
+        value = float(hardnet(points(18, unit=True), torch.arange(9).repeat(2)).mean())
+        assert 0 <= value <= 3
+
+
 def test_that_random_unit_vectors_give_hardnets_known_loss() -> None:
     """Anchors against positives only: 1.229 for 1,024 pairs in 128 dimensions; both sides see a little nearer ones."""
     x = torch.nn.functional.normalize(torch.randn(2048, 128, generator=G), dim=1)

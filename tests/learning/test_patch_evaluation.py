@@ -24,6 +24,21 @@ def test_fpr95_of_two_gaussians() -> None:
     assert false_positive_rate([1.0, 1.0], [1.0, 3.0]) == 0.5  # a tie is accepted
 
 
+def test_fpr95_counts_against_all_negatives_and_not_against_the_accepted() -> None:
+    """N(1, 0.2) against N(1.8, 0.3): 0.0582 by theory; 0 when apart, 0.95 for one and the same distribution."""
+    right, wrong = RNG.normal(1, 0.2, 200_000), RNG.normal(1.8, 0.3, 200_000)
+    limit = NormalDist(1, 0.2).inv_cdf(0.95)
+    assert NormalDist(1.8, 0.3).cdf(limit) == pytest.approx(0.0582, abs=5e-4)
+    assert false_positive_rate(right, wrong) == pytest.approx(0.0582, abs=0.002)
+    accepted = np.count_nonzero(wrong <= limit) / np.count_nonzero(np.r_[right, wrong] <= limit)
+    assert accepted == pytest.approx(0.0578, abs=0.002)  # the share of false discoveries, near it for halves only
+    few = wrong[:20_000]
+    assert false_positive_rate(right, few) == pytest.approx(0.0582, abs=0.01)
+    assert np.count_nonzero(few <= limit) / np.count_nonzero(np.r_[right, few] <= limit) < 0.01
+    assert false_positive_rate(right, wrong + 10) == 0
+    assert false_positive_rate(right, RNG.normal(1, 0.2, 200_000)) == pytest.approx(0.95, abs=0.003)
+
+
 def test_distances_against_a_loop() -> None:
     a, b = RNG.random((5, 7), np.float32), RNG.random((4, 7), np.float32)
     expected = [[math.dist(x, y) for y in b] for x in a]

@@ -87,6 +87,20 @@ def test_that_a_limited_count_is_a_subset_of_all(camera: np.ndarray) -> None:
     assert few.response.min() >= np.sort(everything.response)[-100]
 
 
+@pytest.mark.parametrize("centre", [(64.0, 64.0), (60.3, 70.6)])
+def test_that_a_blob_is_found_where_it_is_and_opencvs_default_a_quarter_pixel_aside(
+    centre: tuple[float, float],
+) -> None:
+    """Without precise upscaling OpenCV places every keypoint of the doubled picture 0.25 px too far right and down."""
+    y, x = np.mgrid[0:128, 0:128]
+    blob = (200 * np.exp(-((x - centre[0]) ** 2 + (y - centre[1]) ** 2) / (2 * 4.0**2))).astype(np.uint8)
+    found = detect_sift(blob, ALL)
+    best = found.xy[int(np.argmax(found.response))]
+    assert best == pytest.approx(centre, abs=0.05)
+    default = max(cv2.SIFT_create(enable_precise_upscale=False).detect(blob, None), key=lambda point: point.response)
+    assert np.array(default.pt) - centre == pytest.approx((0.25, 0.25), abs=0.05)
+
+
 def test_that_corners_of_a_square_are_found_where_they_are() -> None:
     image = np.full((81, 101), 40, np.uint8)
     image[20:61, 30:71] = 220

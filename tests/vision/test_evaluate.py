@@ -85,6 +85,19 @@ def test_that_without_truth_everything_is_undecided() -> None:
     assert np.isnan([judged.precision, judged.recall, judged.repeatability, judged.mma(3)]).all()
 
 
+def test_that_matching_accuracy_never_falls_with_its_threshold() -> None:
+    rng = np.random.default_rng(0)
+    left = rng.uniform(10, 60, (80, 2))
+    matches, a, b = matched(left, left + np.array([10, 0]) + rng.normal(0, 3, (80, 2)))
+    judged = evaluate(matches, a, b, pair(Truth(homography=SHIFT)), EvaluateSettings())
+    shares = [judged.mma(t) for t in range(1, 11)]
+    assert shares == sorted(shares)
+    want = [np.mean(judged.error_px <= t) for t in range(1, 11)]
+    assert shares == pytest.approx(want)
+    assert 0.03 < shares[0] < 0.3
+    assert shares[-1] > 0.95
+
+
 def test_that_nothing_can_be_judged() -> None:
     matches, a, b = matched(np.zeros((0, 2)), np.zeros((0, 2)))
     judged = evaluate(matches, a, b, pair(Truth(homography=SHIFT)), EvaluateSettings())
