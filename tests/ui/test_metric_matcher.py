@@ -15,9 +15,10 @@ from PySide6.QtTest import QTest
 
 from app import matchers, pairs
 from app.learning import metric_store
-from app.records import Evaluation, MatchRequest, MatchResult
+from app.records import Evaluation, MatchRequest, MatchResult, Metric
 from app.ui.evaluation_panel import EvaluationPanel
 from app.ui.launch import _wait
+from app.ui.metric.neighbour_rows import MatcherRow
 from app.ui.metric.neighbour_state import NEIGHBOUR_KEY, NeighbourState
 from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
@@ -68,7 +69,27 @@ def test_that_the_button_keeps_a_metric_and_matches_with_it(workspace: MetricWor
     row = bar.matcher.findData("learned-metric", KEY_ROLE)
     assert bar.matcher.itemData(row, REASON_ROLE) == ""  # it can be chosen from now on
     assert bar.matcher.currentIndex() == row
+    check_export(page.matcher, name, metric, told)
     bar.deleteLater()
+
+
+def check_export(row: MatcherRow, name: str, metric: Metric, told: list[Message]) -> None:
+    """The metric in use is written to a file; where that cannot be, one sentence says so and nothing is lost."""
+    folder = metric_store.folder()
+    assert name in row.export.toolTip()
+    row.ask = lambda *_: str(folder.parent / "mine.npz")
+    QTest.mouseClick(row.export, Qt.MouseButton.LeftButton)
+    written = metric_store.read_metric(folder.parent / "mine.npz")
+    assert np.array_equal(written.factor, metric.factor)
+    assert written.trained_on == metric.trained_on
+    assert told[-1].text.endswith("mine.npz.")
+    row.ask = lambda *_: str(folder / "missing" / "mine.npz")
+    QTest.mouseClick(row.export, Qt.MouseButton.LeftButton)
+    assert told[-1].kind == "error"
+    row.ask = lambda *_: ""
+    count = len(told)
+    QTest.mouseClick(row.export, Qt.MouseButton.LeftButton)
+    assert len(told) == count
 
 
 def test_that_it_can_be_cancelled_and_says_what_it_cannot_learn_from(workspace: MetricWorkspace) -> None:

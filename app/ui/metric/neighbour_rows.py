@@ -12,13 +12,16 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from app.learning import metric_store
 from app.records import UserError
 from app.settings import with_value
 from app.ui.lane import Event
+from app.ui.match_export import AskPath, ask_path
 from app.ui.metric.as_matcher import chosen_pairs, learn_matcher
 from app.ui.metric.neighbour_state import NeighbourState
 from app.ui.session import Message, Session, failure_message
 
+METRICS = "Metric L (*.npz)"
 FILES = "Labelled data (*.csv *.npz *.mat *ubyte *ubyte.gz);;All files (*)"
 
 
@@ -61,7 +64,11 @@ class FileRow(QWidget):
 
 
 class MatcherRow(QWidget):
-    """A button that learns from all places of the chosen pairs, keeps the metric and matches with it."""
+    """Learns from all places of the chosen pairs, keeps the metric, matches with it, and writes it to a file.
+
+    Attributes:
+        ask: asks for the file to write (replaced in tests).
+    """
 
     def __init__(self, session: Session, state: Callable[[], NeighbourState], parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -69,11 +76,15 @@ class MatcherRow(QWidget):
         self._job = 0
         self.use = QPushButton("Use as matcher")
         self.use.clicked.connect(self._start_or_cancel)
+        self.export = QPushButton("Export L…")
+        self.export.clicked.connect(self._export)
+        self.ask: AskPath = ask_path
         self.words = QLabel()
         self.words.setProperty("role", "muted")
         self.words.setWordWrap(True)
         line = _line(self)
         line.addWidget(self.use)
+        line.addWidget(self.export)
         line.addWidget(self.words, 1)
         self._lane = session.lane("metric-matcher")
         self._lane.progressed.connect(self._on_progress)
@@ -98,6 +109,29 @@ class MatcherRow(QWidget):
         self.use.setEnabled(there)
         self.use.setToolTip("Learn from all places, keep the metric, and match with it" if there else "No pair is open")
         self.words.setText(f"Learns from {what}.")
+        kept = self._kept()
+        self.export.setEnabled(bool(kept))
+        self.export.setToolTip(
+            f"Write the metric “{kept}”, with what it was learned from, to a file" if kept else "No metric is kept yet"
+        )
+
+    def _kept(self) -> str:
+        """Name of the metric that the matcher uses, else of the newest kept one; empty if there is none."""
+        state, names = self._session.state, metric_store.names()
+        used = str(getattr(self._session.settings.describe, "metric", "")) if state.matcher == "learned-metric" else ""
+        return used if used in names else next(iter(names), "")
+
+    def _export(self) -> None:
+        name = self._kept()
+        path = self.ask(self, "Export the learned metric", f"{name}.npz", METRICS) if name else ""
+        if not path:
+            return
+        try:
+            metric_store.write_metric(path, metric_store.load(name))
+        except UserError as error:
+            self._session.message.emit(Message(str(error), "error"))
+            return
+        self._session.message.emit(Message(f"Saved {path}."))
 
     def _start_or_cancel(self) -> None:
         if self.busy:
