@@ -24,6 +24,11 @@ from app.ui.workspaces.metric import MetricWorkspace
 SHOWN: dict[str, tuple[MetricState, str, str]] = {
     "9": (MetricState(), "ρ²(x_i, x_l) &lt; ρ²(x_i, x_j) + 1", "x_j closer to x_i than x_k”"),
     "10": (MetricState(), "all l of another class, with the hinge", "Ψ_push stands there without [·]₊"),
+    "11, beside LMNN": (
+        MetricState(),
+        "chosen before training and then fixed",
+        "“Target neighbors: points with similar",
+    ),
     "11": (MetricState(page="neighbours"), "the k nearest of the same class", "“points with similar labels”"),
     "12": (MetricState(), "(1 − μ) pull + μ push", "λ Ψ_pull + (1 − λ) Ψ_push"),
     "13": (MetricState(page="recipes"), "convex in M, not in L", "LMNN"),

@@ -93,7 +93,9 @@ AXIOM_TRY = (
 # What the slide says of a learner, quoted, and what is right.
 LEARNER_SLIDES: dict[str, str] = {
     "lmnn": (
-        "“Impostors are points x_j closer to x_i than x_k”: an index has slipped and the unit margin is missing. l is "
+        "“Target neighbors: points with similar labels”: they are the k nearest of the same class, chosen before "
+        "training and then fixed, which is what makes the problem convex. “Impostors are points x_j closer to x_i "
+        "than x_k”: an index has slipped and the unit margin is missing. l is "
         "an impostor of the pair (i, j) if y_l ≠ y_i and ρ²(x_i, x_l) &lt; ρ²(x_i, x_j) + 1. Ψ_push stands there "
         "without [·]₊: then it has no lower bound, unless only the active impostors are summed, and which these are "
         "changes with M; here the sum runs over all l of another class, with the hinge. λ Ψ_pull + (1 − λ) Ψ_push: "
