@@ -19,7 +19,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.ui.chart_parts import Values, decades, even_ticks, polygon, short
+from app.ui.chart_parts import Values, decades, even_ticks, polygon, power_text, short
 from app.ui.style import Style
 
 KEPT = 4  # pictures of what stays: the room that is left for the numbers on the axis goes back and forth
@@ -195,7 +195,8 @@ class Chart(QWidget):
             (float(min(x.min() for x in xs)), float(max(x.max() for x in xs))) if xs else (0.0, 1.0)
         )
         if self.drawing.log_y:
-            self._y = self.drawing.y_range or decades(ys)
+            low, high = self.drawing.y_range or decades(ys)
+            self._y = (low, high * (high / low) ** 0.06)  # room for the highest number below the key
             return
         low, high = self.drawing.y_range or (
             (float(min(0.0, *(y.min() for y in ys))), float(max(0.0, *(y.max() for y in ys)))) if ys else (0.0, 1.0)
@@ -251,7 +252,10 @@ class Chart(QWidget):
         if self.drawing.log_x:
             low, high, x = math.log(low), math.log(high), np.log(np.maximum(x, 1e-9))
         share = (x - low) / (high - low) if high > low else np.full(len(x), 0.5)
-        down = (y - self._y[0]) / (self._y[1] - self._y[0]) * self._area.height()
+        bottom, top = self._y
+        if self.drawing.log_y:
+            bottom, top, y = math.log(bottom), math.log(top), np.log(np.maximum(y, 1e-30))
+        down = (y - bottom) / (top - bottom) * self._area.height()
         return self._area.left() + share * self._area.width(), self._area.bottom() - down
 
     # ------------------------------------------------------------------------ painting
@@ -261,7 +265,7 @@ class Chart(QWidget):
         if self.drawing.log_y:
             least, most = math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9)
             every = max(1, -(-(most - least + 1) // 5))
-            return [(10.0**power, f"{10.0**power:g}") for power in range(least, most + 1, every)]
+            return [(10.0**power, power_text(power)) for power in range(least, most + 1, every)]
         values, step = even_ticks(low, high, 3)
         return [(value, short(value, step)) for value in values]
 
@@ -286,7 +290,7 @@ class Chart(QWidget):
     def _paint_x_axis(self, painter: QPainter, metrics: QFontMetricsF) -> None:
         area, last = self._area, -1e9
         for x in self._x_ticks():
-            text = f"{x:g}"
+            text = f"{x:g}".replace("-", "−")
             middle, width = self.at(x, 0).x(), metrics.horizontalAdvance(text)
             painter.setPen(QPen(self._look.colour("edge"), 1))
             painter.drawLine(QLineF(middle, area.bottom(), middle, area.bottom() + 3))

@@ -46,6 +46,13 @@ def even_ticks(low: float, high: float, parts: int) -> tuple[list[float], float]
     return [first + i * step for i in range(1 + int((high - first) / step + 1e-9))], step
 
 
+def power_text(power: int) -> str:
+    """Return a power of ten as it is written on an axis."""
+    if -3 <= power <= 5:
+        return f"{10**power:,}" if power >= 0 else f"{10.0**power:g}"
+    return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
 def nice(step: float) -> float:
     """Return 1, 2 or 5 times a power of ten, at least ``step``."""
     if not step > 0 or not math.isfinite(step):
@@ -58,4 +65,4 @@ def short(value: float, step: float) -> str:
     """Return a tick's number with as many decimals as its step needs."""
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
     text = f"{value:.{min(decimals, 6)}f}"
-    return "0" if float(text) == 0 else text
+    return "0" if float(text) == 0 else text.replace("-", "−")

@@ -87,6 +87,35 @@ def test_that_a_chart_puts_data_where_its_axes_say(qtbot: QtBot, look: Style) ->
     assert area.top() <= chart.at(0, 1.0).y() < chart.at(0, 0.8).y() < area.bottom()
 
 
+@pytest.mark.parametrize("log_x", [False, True])
+@pytest.mark.parametrize("log_y", [False, True])
+def test_that_curves_lie_where_the_axes_say(qtbot: QtBot, look: Style, *, log_x: bool, log_y: bool) -> None:
+    chart = Chart(look, "test")
+    qtbot.addWidget(chart)
+    chart.resize(400, 300)
+    chart.show()
+    x, y = np.array([1.0, 3.0, 64.0]), np.array([16.0, 400.0, 16_128.0])
+    chart.set_drawing(Drawing(curves=(Curve(x, y, "a", points=True),), log_x=log_x, log_y=log_y))
+    chart.grab()
+    for across, down, px, py in zip(*chart._many(x, y), x, y, strict=True):
+        assert (across, down) == pytest.approx((chart.at(px, py).x(), chart.at(px, py).y()))
+        assert chart._area.adjusted(-1, -1, 1, 1).contains(across, down)
+
+
+def test_that_powers_of_ten_and_negative_numbers_are_written_as_on_paper(qtbot: QtBot, look: Style) -> None:
+    chart = Chart(look, "test")
+    qtbot.addWidget(chart)
+    chart.show()
+    for values, log_y, texts in (
+        ([20.0, 2e5], True, ["10", "1,000", "100,000"]),
+        ([3e-6, 2e-5], True, ["10⁻⁶", "10⁻⁵", "10⁻⁴"]),
+        ([-1.0, 1.0], False, ["−1", "0", "1"]),
+    ):
+        chart.set_drawing(Drawing(curves=(Curve(np.arange(2.0), np.array(values), ""),), log_y=log_y))
+        chart.grab()
+        assert [text for _, text in chart._y_ticks()] == texts
+
+
 def test_that_an_empty_chart_and_one_of_constants_are_drawn(qtbot: QtBot, look: Style) -> None:
     chart = Chart(look, "test")
     qtbot.addWidget(chart)
