@@ -1,6 +1,7 @@
-"""What the canvas draws over pictures and lines: captions, highlighted lines, marks, legend, pixel values.
+"""What the canvas draws over pictures and lines: captions, highlighted lines, marks, pixel values.
 
-What lives here: functions that take a painter and the view. What does not: state. May import: overlays, Qt.
+What lives here: functions that take a painter and the view. What does not: the legend (``legend_paint``), state. May
+import: those, overlays, Qt.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QLinearGradient, QPainter, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from app.records import Image, Side
+from app.ui.legend_paint import legend
 from app.ui.line_layer import draw_marks, pen
-from app.ui.overlays import HintLine, Legend, LegendRow, LineClass, Mark
+from app.ui.overlays import HintLine, LineClass, Mark
 
 if TYPE_CHECKING:
     from app.ui.pair_view import PairView
@@ -41,8 +43,7 @@ def overlays(painter: QPainter, view: PairView, ends: npt.NDArray[np.float64]) -
     if view.hint is not None:
         _hint_line(painter, view, view.hint)
     painter.restore()
-    for mark in view.marks:
-        _mark(painter, view, mark)
+    _marks(painter, view)
     _captions(painter, view)
     if view.legend is not None:
         legend(painter, view, view.legend)
@@ -80,11 +81,25 @@ def _hint_line(painter: QPainter, view: PairView, hint: HintLine) -> None:
     painter.restore()
 
 
+def _marks(painter: QPainter, view: PairView) -> None:
+    """Draw all marks, then their words over them, where they do not cover each other."""
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    for mark in view.marks:
+        _mark(painter, view, mark)
+    metrics = QFontMetricsF(view.ui_font(0.9))
+    taken: list[QRectF] = []
+    for mark in view.marks:
+        if mark.text:
+            at, plate = free_place(view, mark, metrics, taken)
+            taken.append(plate)
+            label(painter, view, at, mark.text, QColor(getattr(view.tokens, mark.colour, mark.colour)))
+    painter.restore()
+
+
 def _mark(painter: QPainter, view: PairView, mark: Mark) -> None:
     centre = view.screen_of(mark.side, mark.x, mark.y)
     colour = QColor(getattr(view.tokens, mark.colour, mark.colour))
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     for width, tone in ((4.0, QColor(view.tokens.canvas)), (2.0, colour)):
         painter.setPen(QPen(tone, width))
@@ -93,9 +108,30 @@ def _mark(painter: QPainter, view: PairView, mark: Mark) -> None:
         else:
             painter.drawLine(centre + QPointF(-8, 0), centre + QPointF(8, 0))
             painter.drawLine(centre + QPointF(0, -8), centre + QPointF(0, 8))
-    if mark.text:
-        label(painter, view, centre + QPointF(10 + mark.radius, -8), mark.text, colour)
-    painter.restore()
+
+
+def free_place(view: PairView, mark: Mark, metrics: QFontMetricsF, taken: list[QRectF]) -> tuple[QPointF, QRectF]:
+    """Return where a mark's words begin and their plate: the first place around it that is inside and free."""
+    centre, width = view.screen_of(mark.side, mark.x, mark.y), metrics.horizontalAdvance(mark.text)
+    right, left, low, row = 10 + mark.radius, -10 - mark.radius - width, 8 + metrics.ascent(), metrics.height() + 5
+    places = [
+        place
+        for step in (0.0, row, 2 * row)
+        for place in ((right, -8 - step), (right, low + step), (left, -8 - step), (left, low + step))
+    ]
+    inside = QRectF(0, 0, view.width(), view.height())
+    for x, y in places:
+        at = centre + QPointF(x, y)
+        plate = _plate(at, mark.text, metrics)
+        if inside.contains(plate) and not any(plate.intersects(other) for other in taken):
+            return at, plate
+    at = centre + QPointF(*places[0])
+    return at, _plate(at, mark.text, metrics)
+
+
+def _plate(at: QPointF, text: str, metrics: QFontMetricsF) -> QRectF:
+    """Return the ground of words whose baseline begins at ``at``."""
+    return QRectF(at.x() - 4, at.y() - metrics.ascent() - 2, metrics.horizontalAdvance(text) + 8, metrics.height() + 4)
 
 
 def label(painter: QPainter, view: PairView, at: QPointF, text: str, colour: QColor) -> None:
@@ -103,12 +139,11 @@ def label(painter: QPainter, view: PairView, at: QPointF, text: str, colour: QCo
     painter.setFont(view.ui_font(0.9))
     metrics = QFontMetricsF(painter.font())
     at = QPointF(max(4.0, min(at.x(), view.width() - metrics.horizontalAdvance(text) - 4)), at.y())
-    plate = QRectF(at.x() - 4, at.y() - metrics.ascent() - 2, metrics.horizontalAdvance(text) + 8, metrics.height() + 4)
     back = QColor(view.tokens.surface)
     back.setAlpha(225)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(back)
-    painter.drawRoundedRect(plate, 4, 4)
+    painter.drawRoundedRect(_plate(at, text, metrics), 4, 4)
     painter.setPen(colour)
     painter.drawText(at, text)
 
@@ -129,66 +164,6 @@ def _captions(painter: QPainter, view: PairView) -> None:
             painter.drawText(QPointF(left + 2, top - 6), shown)
         else:  # no room above: on a plate inside the picture
             label(painter, view, QPointF(left + 8, top + metrics.ascent() + 8), shown, QColor(view.tokens.text))
-
-
-def legend(painter: QPainter, view: PairView, content: Legend) -> None:
-    """Draw the legend in the lower right corner."""
-    painter.save()
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setFont(view.ui_font(0.9))
-    metrics = QFontMetricsF(painter.font())
-    row = metrics.height() + 6
-    width = max(
-        [metrics.horizontalAdvance(content.title) + 16]
-        + [56 + metrics.horizontalAdvance(r.text) + 20 + metrics.horizontalAdvance(r.count) for r in content.rows]
-        + ([metrics.horizontalAdvance(content.low + content.high) + 48, 180.0] if content.bar else [])
-    )
-    height = row * (1 + len(content.rows)) + (row * 1.5 if content.bar else 0) + 12
-    box = QRectF(view.width() - width - 24, view.height() - height - 12, width + 12, height)
-    back = QColor(view.tokens.surface)
-    back.setAlpha(235)
-    painter.setPen(QPen(QColor(view.tokens.rule), 1))
-    painter.setBrush(back)
-    painter.drawRoundedRect(box, 4, 4)
-    x, y = box.left() + 10, box.top() + 6 + metrics.ascent()
-    painter.setPen(QColor(view.tokens.muted))
-    painter.drawText(QPointF(x, y), content.title)
-    if content.bar:
-        _colour_bar(painter, view, content, QRectF(x, y + 8, box.width() - 20, 10), metrics)
-        y += row * 1.5
-    for item in content.rows:
-        y += row
-        _legend_row(painter, view, item, (x, y, box.right() - 10), metrics)
-    painter.restore()
-
-
-def _legend_row(
-    painter: QPainter, view: PairView, item: LegendRow, place: tuple[float, float, float], metrics: QFontMetricsF
-) -> None:
-    x, y, right = place
-    middle = y - metrics.ascent() / 2 + 1
-    if item.mark != "none":
-        painter.setPen(pen(item.colour, 2.0, item.dash))
-        painter.drawLine(QLineF(x, middle, x + 34, middle))
-        ends = np.array([[x, middle], [x + 34, middle]])
-        draw_marks(painter, ends, LineClass("", item.colour, "solid", item.mark), 3.0)
-    painter.setPen(QColor(view.tokens.text))
-    painter.drawText(QPointF(x + 46, y), item.text)
-    painter.setPen(QColor(view.tokens.muted))
-    painter.drawText(QPointF(right - metrics.horizontalAdvance(item.count), y), item.count)
-
-
-def _colour_bar(painter: QPainter, view: PairView, content: Legend, bar: QRectF, metrics: QFontMetricsF) -> None:
-    gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-    for index, colour in enumerate(content.bar):
-        gradient.setColorAt(index / max(1, len(content.bar) - 1), QColor(colour))
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(gradient)
-    painter.drawRect(bar)
-    painter.setPen(QColor(view.tokens.text))
-    under = bar.bottom() + metrics.ascent() + 4
-    painter.drawText(QPointF(bar.left(), under), content.low)
-    painter.drawText(QPointF(bar.right() - metrics.horizontalAdvance(content.high), under), content.high)
 
 
 def pixel_values(painter: QPainter, view: PairView, side: Side, image: Image, scale: float) -> None:

@@ -2,7 +2,7 @@
 
 What lives here: :func:`build` and the :class:`Form` it returns, the row widgets, and their mapping between
 sliders and numbers. What does not: any particular setting. May import: ``app.settings``, ``app.records``,
-QtWidgets.
+``app.ui.combo``, QtWidgets.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QWheelEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDoubleSpinBox,
     QGridLayout,
+    QHBoxLayout,
     QLabel,
     QSlider,
     QWidget,
@@ -25,9 +25,11 @@ from PySide6.QtWidgets import (
 
 from app.records import UserError
 from app.settings import FieldSpec, fields_of, format_number, with_value
+from app.ui.combo import Combo
 
 SLIDER_STEPS = 1000
 NUMBER_DIGITS = 7
+SPACING = 8
 
 
 def slider_steps(spec: FieldSpec) -> int:
@@ -150,7 +152,7 @@ class _NumberRow(_Row):
         self.changed.emit(round(value) if self.spec.integer else value)
 
 
-class _NamesBox(QComboBox):
+class _NamesBox(Combo):
     """A combo box whose entries may come and go: it looks for new ones whenever it is turned to."""
 
     def __init__(self, source: Callable[[], Mapping[str, str]]) -> None:
@@ -185,8 +187,8 @@ class _ChoiceRow(_Row):
 
     def __init__(self, spec: FieldSpec, parent: QObject) -> None:
         super().__init__(spec, parent)
-        self.combo = QComboBox() if spec.source is None else _NamesBox(spec.source)
-        self.combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.combo = Combo() if spec.source is None else _NamesBox(spec.source)
+        self.combo.setSizeAdjustPolicy(Combo.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.combo.setMinimumContentsLength(8)
         for value, label in spec.options:
             self.combo.addItem(label, value)
@@ -236,11 +238,12 @@ class Form(QWidget):
         super().__init__(parent)
         self.settings = settings
         self.rows: dict[str, _Row] = {}
+        self._labels: list[QLabel] = []
         self._calm = _CalmWheel(self)
         self._help: dict[QObject, str] = {}
-        grid = QGridLayout(self)
+        grid = self._grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(8)
+        grid.setHorizontalSpacing(SPACING)
         grid.setVerticalSpacing(6)
         grid.setColumnStretch(1, 1)
         for line, spec in enumerate(fields_of(settings)):
@@ -253,6 +256,30 @@ class Form(QWidget):
         self.settings = settings
         for name, row in self.rows.items():
             row.set_value(getattr(settings, name))
+
+    @property
+    def label_width(self) -> int:
+        """What the widest label needs, in pixels; 0 without any."""
+        return max((label.sizeHint().width() for label in self._labels), default=0)
+
+    def align(self, label_width: int, width: int) -> None:
+        """Begin the second column where other forms do, as far as its widgets leave room.
+
+        Args:
+            label_width: of the first column, in pixels.
+            width: of the whole form, which it does not exceed.
+        """
+        inner = max((self._least(row) for row in self.rows.values()), default=0)
+        room = width - SPACING - inner
+        self._grid.setColumnMinimumWidth(0, max(0, min(label_width, room)) if self._labels else 0)
+
+    @staticmethod
+    def _least(row: _Row) -> int:
+        """Return the least width of what stands beside a label."""
+        if isinstance(row, _FlagRow):
+            return 0
+        widths = [widget.minimumWidth() or widget.minimumSizeHint().width() for widget in row.widgets]
+        return sum(widths) + SPACING * (len(widths) - 1)
 
     def changeEvent(self, event: QEvent) -> None:
         """Keep the number boxes wide enough for another font."""
@@ -277,18 +304,22 @@ class Form(QWidget):
         row = _ROWS[spec.kind](spec, self)
         self.rows[spec.name] = row
         if spec.kind == "flag":
-            grid.addWidget(row.widgets[0], line, 0, 1, 3)
+            grid.addWidget(row.widgets[0], line, 0, 1, 2)
         else:
             label = QLabel(spec.label)
             label.setBuddy(row.widgets[-1])
+            self._labels.append(label)
             grid.addWidget(label, line, 0)
             self._explain(label, spec)
         if spec.kind == "choice":
-            grid.addWidget(row.widgets[0], line, 1, 1, 2)
+            grid.addWidget(row.widgets[0], line, 1)
         elif spec.kind == "number":
             row.widgets[0].setMinimumWidth(56)
-            grid.addWidget(row.widgets[0], line, 1)
-            grid.addWidget(row.widgets[1], line, 2, Qt.AlignmentFlag.AlignRight)
+            number = QHBoxLayout()
+            number.setSpacing(SPACING)
+            number.addWidget(row.widgets[0], 1)
+            number.addWidget(row.widgets[1])
+            grid.addLayout(number, line, 1)
         for widget in row.widgets:
             widget.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
             widget.installEventFilter(self._calm)

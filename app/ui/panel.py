@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.form import Form
@@ -53,6 +53,8 @@ class FormPanel(QWidget):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(body)
+        self._body = body
+        body.installEventFilter(self)
         self._help = QLabel("Point at a setting to read what it does.")
         self._help.setProperty("role", "help")
         self._help.setWordWrap(True)
@@ -68,6 +70,21 @@ class FormPanel(QWidget):
         outer.addWidget(scroll, 1)
         outer.addWidget(rule())
         outer.addWidget(self._help)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Align the forms whenever what stands in the sections has changed."""
+        if watched is self._body and event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            self._align()
+        return False
+
+    def _align(self) -> None:
+        """Give all forms in view one width of labels, so that what stands beside these begins in one line."""
+        forms = [form for form in self._body.findChildren(Form) if form.isVisibleTo(self._body)]
+        widest = max((form.label_width for form in forms), default=0)
+        margins = self.column.contentsMargins()
+        room = self._body.width() - margins.left() - margins.right()
+        for form in forms:
+            form.align(widest, room)
 
     def show_help(self, text: str) -> None:
         """Show a help text in the line at the bottom."""

@@ -11,9 +11,10 @@ from dataclasses import replace
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction, QStandardItemModel
-from PySide6.QtWidgets import QCheckBox, QComboBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QToolButton, QVBoxLayout, QWidget
 
 from app.ui.colour_rules import RULES, Colouring, available, usable_rule
+from app.ui.combo import Combo
 from app.ui.form import build
 from app.ui.match_state import MatchState
 from app.ui.match_values import MatchValues
@@ -64,7 +65,7 @@ class ShowStrip(QWidget):
     def _add_colours(self) -> None:
         label = QLabel("Colour by")
         label.setProperty("role", "muted")
-        self.colours = QComboBox()
+        self.colours = Combo()
         self.colours.setAccessibleName("Colour by")
         for key, rule in RULES.items():
             self.colours.addItem(rule.label, key)

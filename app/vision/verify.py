@@ -94,7 +94,7 @@ class VerifySettings(Settings):
         100_000.0,
         10.0,
         unit="px",
-        zero_means="from the pair",
+        zero_means="from pair",
         label="Focal length",
         help=(
             "For the essential matrix where the pair brings no camera: focal length in pixels of both pictures, "

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QHelpEvent, QWheelEvent
+from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app import matchers
 from app.settings import FieldSpec, Settings, choice, fields_of, flag, named, number
+from app.ui.combo import Combo
 from app.ui.form import Form, build, from_slider, slider_steps, to_slider
+from app.ui.panel import FormPanel
+from app.ui.session import Session
 
 
 @dataclass(frozen=True)
@@ -205,3 +208,52 @@ def test_that_names_that_come_and_go_are_seen_when_the_list_is_opened(
     box.setCurrentIndex(1)
     box.hidePopup()
     assert changes == [Names("third")]
+
+
+@dataclass(frozen=True)
+class Wordy(Settings):
+    threshold: float = number(0.1, 0.0, 1.0, 0.1, label="Contrast threshold", help="Of the response.")
+
+
+def test_that_the_forms_of_a_panel_begin_their_sliders_in_one_line(qtbot: QtBot) -> None:
+    session = Session(None)
+    panel = FormPanel(session)
+    qtbot.addWidget(panel)
+    forms = [build(Knobs()), build(Wordy())]
+    for form in forms:
+        panel.column.addWidget(form)
+    panel.resize(400, 500)
+    panel.show()
+    few, many = row(forms[0], "ratio").slider, row(forms[1], "threshold").slider
+    qtbot.waitUntil(lambda: few.mapTo(panel, QPoint()).x() == many.mapTo(panel, QPoint()).x(), timeout=2000)
+    forms[1].hide()
+    wide = row(forms[0], "ratio").slider
+    qtbot.waitUntil(lambda: wide.mapTo(forms[0], QPoint()).x() < forms[1].label_width, timeout=2000)
+    wordy = build(Wordy(), panel)
+    assert wordy.label_width > forms[0].label_width
+    forms[0].align(wordy.label_width, 200)  # no room: the second column keeps what it needs
+    assert forms[0].minimumSizeHint().width() <= 200
+    forms[0].align(wordy.label_width, 400)
+    assert forms[0].minimumSizeHint().width() > 200
+    session.shutdown(1.0)
+
+
+def test_that_a_choice_too_long_for_its_box_ends_in_an_ellipsis_and_is_told_in_full(qtbot: QtBot) -> None:
+    combo = Combo()
+    qtbot.addWidget(combo)
+    combo.addItem("Tower, compared by distance, all of it")
+    combo.setToolTip("<p>Which design.</p>")
+    combo.resize(500, 32)
+    combo.show()
+    assert combo.shown == combo.currentText()
+    combo.resize(120, 32)
+    assert combo.shown.endswith("…")
+    assert len(combo.shown) < len(combo.currentText())
+    combo.grab()
+    place = QPoint(5, 5)
+    QApplication.sendEvent(combo, QHelpEvent(QEvent.Type.ToolTip, place, combo.mapToGlobal(place)))
+    assert combo.currentText() in QToolTip.text()
+    assert "Which design." in QToolTip.text()
+    combo.showPopup()
+    assert combo.view().width() >= combo.view().sizeHintForColumn(0)
+    combo.hidePopup()

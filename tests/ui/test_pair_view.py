@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtGui import QColor, QImage, QWheelEvent
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.ui.canvas_paint import free_place
+from app.ui.legend_paint import place_of
 from app.ui.overlays import HintLine, Hover, KeypointMarks, Legend, LegendRow, LineClass, Lines, Mark
-from app.ui.pair_view import PairView
+from app.ui.pair_view import SIDES, PairView
 from app.ui.picking import Segments, nearest_point
 from app.ui.scene import arranged
 from app.ui.style import DARK, LIGHT
@@ -269,3 +272,44 @@ def test_that_picking_agrees_with_a_loop(qapp: QApplication) -> None:
     assert Segments(a[:1], a[:1]).nearest(*a[0].tolist(), 1.0) == 0
     assert nearest_point(a, *a[7].tolist(), 1.0) == 7
     assert nearest_point(a[:0], 0, 0, 9) is None
+
+
+LEGEND = Legend("Ground truth", tuple(LegendRow(DARK.right, "solid", "disc", name, "300 of 451") for name in "ab"))
+
+
+def test_that_a_legend_beside_the_pictures_is_a_box_in_the_corner(make: Make) -> None:
+    view = make((100, 400), (100, 400))
+    area, in_line = place_of(view, LEGEND)
+    assert not in_line
+    assert (area.right(), area.bottom()) == (view.width() - 12, view.height() - 12)
+
+
+def test_that_a_legend_is_one_line_below_pictures_that_its_box_would_cover(make: Make) -> None:
+    view = make((450, 360), (450, 360))
+    area, in_line = place_of(view, LEGEND)
+    assert in_line
+    assert view.rect().contains(area.toAlignedRect())
+    assert all(view.window_of(view.scene.of(side))[3] <= area.top() for side in SIDES)  # type: ignore[union-attr]
+    bar = replace(LEGEND, rows=(), bar=("#000000", "#ffffff"), low="0", high="1")
+    assert place_of(view, bar)[1]
+    plain = drawn(view)
+    view.set_legend(bar)
+    assert drawn(view) != plain
+
+
+def test_that_the_legend_stays_a_box_where_one_line_would_cover_more_or_not_fit(make: Make) -> None:
+    view = make((450, 360), (450, 360))
+    view.zoom_to("left", 100, 100, 8.0)
+    assert not place_of(view, LEGEND)[1]
+    view.fit()
+    assert not place_of(view, replace(LEGEND, rows=LEGEND.rows * 4))[1]
+
+
+def test_that_the_words_of_marks_do_not_cover_each_other(make: Make) -> None:
+    view = make()
+    marks = tuple(Mark("right", 100 + dx, 50, f"rank {dx}", radius=6) for dx in range(6))
+    metrics, taken = QFontMetricsF(view.ui_font(0.9)), list[QRectF]()
+    for mark in marks:
+        taken.append(free_place(view, mark, metrics, taken)[1])
+    assert all(not a.intersects(b) for i, a in enumerate(taken) for b in taken[:i])
+    assert all(view.rect().contains(plate.toAlignedRect()) for plate in taken)
