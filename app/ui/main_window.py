@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QLineEdit, QMainWindow, QStackedWidget, QToolBar, QWidget
+from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QStackedWidget, QToolBar, QWidget
 
 from app.records import PairRef
+from app.ui import tab_order
 from app.ui.docks import Docks
 from app.ui.opening import Opener, paths_of
 from app.ui.session import Message, Session
@@ -187,6 +188,16 @@ class MainWindow(QMainWindow):
         """Give the keyboard to the workspace's picture."""
         if self._front is not None:
             self._front.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def focusNextPrevChild(self, on: bool) -> bool:
+        """Tab and Shift+Tab: through top bar, pairs, middle, details, settings, status line and message."""
+        docks = self.docks
+        parts = (self.bar_place, docks.pairs, self.centre, docks.details, docks.settings, self.statusBar())
+        return tab_order.step([*parts, *self._above()], QApplication.focusWidget(), on=on)
+
+    def _above(self) -> list[QWidget]:
+        """Return what lies over the window's parts: the message line."""
+        return [] if self._around is None else [self._around.message_line]
 
     def copy_picture(self) -> None:
         """Copy what the workspace shows to the clipboard."""

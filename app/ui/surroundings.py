@@ -49,8 +49,13 @@ class Surroundings:
         window = self._window
         for entry in entries:
             shortcut = QShortcut(QKeySequence(f"Ctrl+{entry.number}"), window)
-            shortcut.activated.connect(lambda key=entry.key: window.session.set_workspace(key))
+            shortcut.activated.connect(lambda key=entry.key: self._open(key))
         QShortcut(QKeySequence("Esc"), window).activated.connect(window.escape)
+
+    def _open(self, key: str) -> None:
+        """Bring a workspace to the front; its picture takes the keyboard even if it is there already."""
+        self._window.session.set_workspace(key)
+        self._window.focus_picture()
 
     def show_state(self, state: SessionState) -> None:
         """Show the theme and what can be undone in the menus."""

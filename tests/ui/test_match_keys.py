@@ -7,11 +7,13 @@ from collections.abc import Callable
 
 import pytest
 from match_parts import REFS, Hands
-from PySide6.QtCore import QPoint
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QGuiApplication, QKeySequence
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog
 
 from app.ui import help_pages
+from app.ui.tab_order import stops
 
 
 def own_part() -> str:
@@ -128,6 +130,20 @@ def presents(hands: Hands, key: str) -> None:
     assert not hands.window.look.presenting
 
 
+def moves_on(by: int) -> Callable[[Hands, str], None]:
+    def check(hands: Hands, _key: str) -> None:
+        window = hands.window
+        window.focus_picture()
+        order = stops(
+            [window.bar_place, window.docks.pairs, window.centre, window.docks.details, window.docks.settings]
+        )
+        place = order.index(hands.workspace.canvas)
+        QTest.keyClick(hands.workspace.canvas, Qt.Key.Key_Tab if by > 0 else Qt.Key.Key_Backtab)
+        assert window.focusWidget() is order[place + by]
+
+    return check
+
+
 def presents_too(hands: Hands, key: str) -> None:
     """As F5, whose change of all sizes takes a while."""
     toggled: list[bool] = []
@@ -226,6 +242,8 @@ def opens(method: str) -> Callable[[Hands, str], None]:
 CHECKS: dict[str, Callable[[Hands, str], None]] = {
     "Ctrl+1": workspace,
     "Ctrl+8": later,
+    "Tab": moves_on(by=1),
+    "Shift+Tab": moves_on(by=-1),
     "Alt+←": pairs_step(-1),
     "Alt+→": pairs_step(1),
     "Ctrl+O": opens("open_images"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.ui.bare_keys import BareKeys
+from app.ui.metric import PAGES
 
 if TYPE_CHECKING:
     from app.ui.workspaces.metric import MetricWorkspace
@@ -19,5 +20,6 @@ class MetricActions(BareKeys):
 
     def __init__(self, workspace: MetricWorkspace) -> None:
         super().__init__(workspace)
+        self._add_pages(PAGES, workspace.open_page)
         self._add("Learn &again", workspace.learn_again, "")
         self._add("&Stop learning", workspace.stop_learning, "")

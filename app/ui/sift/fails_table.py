@@ -150,6 +150,7 @@ class FailsTable(QWidget):
         self.table.setHorizontalHeaderLabels(HEADS)
         self.table.setAccessibleName("Where SIFT fails")
         self.table.setShowGrid(False)
+        self.table.setTabKeyNavigation(False)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(look.px(3.5))
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
