@@ -158,7 +158,7 @@ class Row:
         if not self.cause:
             return "Nothing was lost."
         share = dict(self.lost)[self.cause] / self.visible
-        text = f"{_CAUSES[self.cause]}: {share:.0%} of {self.visible:,} visible keypoints"
+        text = f"{_CAUSES[self.cause]}: {100 * share:.0f} % of {self.visible:,} visible keypoints"
         if self.cause == "detector" and self.reasons:
             name, count = self.reasons[0]
             text += f", most often because {REASONS[name]} ({count} of {sum(n for _, n in self.reasons)} asked)"

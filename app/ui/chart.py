@@ -20,6 +20,7 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.ui.chart_parts import Values, decades, even_ticks, polygon, power_text, short
+from app.ui.numbers import minus
 from app.ui.style import Style
 
 KEPT = 4  # pictures of what stays: the room that is left for the numbers on the axis goes back and forth
@@ -290,7 +291,7 @@ class Chart(QWidget):
     def _paint_x_axis(self, painter: QPainter, metrics: QFontMetricsF) -> None:
         area, last = self._area, -1e9
         for x in self._x_ticks():
-            text = f"{x:g}".replace("-", "−")
+            text = minus(f"{x:g}")
             middle, width = self.at(x, 0).x(), metrics.horizontalAdvance(text)
             painter.setPen(QPen(self._look.colour("edge"), 1))
             painter.drawLine(QLineF(middle, area.bottom(), middle, area.bottom() + 3))

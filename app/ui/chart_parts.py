@@ -1,6 +1,6 @@
 """What a chart needs that knows nothing of charts: round numbers for ticks, and polygons from arrays.
 
-What lives here: functions. What does not: any widget or painting. May import: numpy, Qt.
+What lives here: functions. What does not: any widget or painting. May import: ``app.ui.numbers``, numpy, Qt.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QByteArray, QDataStream
 from PySide6.QtGui import QPolygonF
+
+from app.ui.numbers import minus, power_of_ten
 
 Values = npt.NDArray[np.float64]
 
@@ -50,7 +52,7 @@ def power_text(power: int) -> str:
     """Return a power of ten as it is written on an axis."""
     if -3 <= power <= 5:
         return f"{10**power:,}" if power >= 0 else f"{10.0**power:g}"
-    return "10" + str(power).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return power_of_ten(power)
 
 
 def nice(step: float) -> float:
@@ -65,4 +67,4 @@ def short(value: float, step: float) -> str:
     """Return a tick's number with as many decimals as its step needs."""
     decimals = max(0, -math.floor(math.log10(step) + 1e-9)) if step < 1 else 0
     text = f"{value:.{min(decimals, 6)}f}"
-    return "0" if float(text) == 0 else text.replace("-", "−")
+    return "0" if float(text) == 0 else minus(text)

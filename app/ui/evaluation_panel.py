@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWi
 
 from app.records import Evaluation, MatchResult, Verdict
 from app.ui.facts import Facts, sentence
+from app.ui.numbers import percent
 from app.ui.session import Session
 from app.ui.style import Style
 from app.vision.evaluate import chance_repeatability
@@ -28,11 +29,6 @@ LEAST_CURVE, MOST_CURVE = 110, 240
 TITLES = ("Matching accuracy: share of decided matches within t", "Matching accuracy within t", "Accuracy")
 
 
-def percent(share: float) -> str:
-    """Return a share in percent, a dash if it is not defined."""
-    return "–" if math.isnan(share) else f"{100 * share:.1f} %"
-
-
 def evaluation_facts(result: MatchResult, judged: Evaluation) -> list[tuple[str, str]]:
     """Return the summary as (name, value) rows with units."""
     t = judged.threshold_px
@@ -41,9 +37,9 @@ def evaluation_facts(result: MatchResult, judged: Evaluation) -> list[tuple[str,
         rows.append(("consistent (≤ t of the line)", f"{judged.count(Verdict.CONSISTENT):,}"))
     rows.append(("undecided", f"{judged.count(Verdict.UNDECIDED):,}"))
     rows.append(("possible matches", f"{judged.possible:,}"))
-    rows.append(("precision = right / (right + wrong)", percent(judged.precision)))
-    rows.append(("recall = right / possible", percent(judged.recall)))
-    rows.append((f"repeatability at {t:g} px", percent(judged.repeatability)))
+    rows.append(("precision = right / (right + wrong)", percent(judged.precision, 1)))
+    rows.append(("recall = right / possible", percent(judged.recall, 1)))
+    rows.append((f"repeatability at {t:g} px", percent(judged.repeatability, 1)))
     rows += _chance(result, t, judged)
     corner = judged.corner_error_px
     words = "–" if math.isnan(corner) else "no homography found" if math.isinf(corner) else f"{corner:.2f} px"
@@ -58,7 +54,7 @@ def _chance(result: MatchResult, threshold_px: float, judged: Evaluation) -> lis
         return []
     image = result.pair.right
     floor = chance_repeatability(len(result.right.keypoints), threshold_px, float(image.width * image.height))
-    return [("repeatability of random points", percent(floor))]
+    return [("repeatability of random points", percent(floor, 1))]
 
 
 class AccuracyCurve(QWidget):
@@ -87,7 +83,7 @@ class AccuracyCurve(QWidget):
         """Show the curve of an evaluation."""
         self.values = tuple(judged.mma(t) for t in range(1, CURVE_PX + 1))
         self.threshold = judged.threshold_px
-        words = "; ".join(f"{t} px {percent(v)}" for t, v in enumerate(self.values, 1))
+        words = "; ".join(f"{t} px {percent(v, 1)}" for t, v in enumerate(self.values, 1))
         self.setAccessibleDescription(words)
         self.setToolTip(words.replace("; ", "\n"))
         self.update()
@@ -123,7 +119,7 @@ class AccuracyCurve(QWidget):
             if share in (0.0, 0.5, 1.0):
                 painter.setPen(self._look.colour("muted"))
                 room = QRectF(0, y - line / 2, area.left() - 6, line)
-                painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), f"{share:.0%}")
+                painter.drawText(room, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter), percent(share))
         painter.setPen(self._look.colour("muted"))
         for t in range(1, CURVE_PX + 1):
             x = self._at(area, t, 0).x()

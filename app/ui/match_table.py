@@ -18,6 +18,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.records import Bool
 from app.ui.match_values import VERDICT_WORDS, Index, MatchValues, values_of
+from app.ui.numbers import distance_text
 from app.ui.style import Style
 
 ModelIndex = QModelIndex | QPersistentModelIndex
@@ -47,13 +48,6 @@ def _fixed(digits: int, unit: str = "") -> Callable[[Any], str]:
     return text
 
 
-def _distance(value: Any) -> str:
-    """Four significant digits: distances run from 0.01 (cosine) to thousands."""
-    if np.isnan(value):
-        return "–"
-    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
-
-
 def _signed_angle(value: Any) -> str:
     return "–" if np.isnan(value) else f"{value:+.1f}°".replace("-", "−")
 
@@ -67,7 +61,7 @@ COLUMNS: tuple[Column, ...] = (
     Column("number", "#", "Place in the order the matcher gave", lambda v: f"{v:.0f}", "10000"),
     Column("verdict", "verdict", "What the truth says at the present threshold", _verdict, "● undecided", True),
     Column("error", "error px", "Distance from the true place in pixels", _fixed(2), "1000.00", True),
-    Column("distance", "distance", "Descriptor distance: small is alike", _distance, "178.00"),
+    Column("distance", "distance", "Descriptor distance: small is alike", distance_text, "178.00"),
     Column(
         "ratio", "ratio", "Distance over the second nearest distance: small is distinctive", _fixed(3), "0.000", True
     ),

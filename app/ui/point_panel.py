@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.facts import Facts, Patch, patch_of, sentence
 from app.ui.lane import Event
+from app.ui.numbers import distance_text
 from app.ui.overlays import Mark
 from app.ui.point_info import Candidate, PointInfo, ask_point, candidate_marks
 from app.ui.session import Session, failure_message
@@ -79,6 +80,7 @@ class PointPanel(QScrollArea):
         self.table.setAccessibleName("Nearest candidates in the other picture")
         self.table.setHorizontalHeaderLabels(["rank", "place px", "distance", "× nearest"])
         self.table.setShowGrid(False)
+        self.table.setTabKeyNavigation(False)
         self.table.verticalHeader().hide()
         self.table.setEditTriggers(QTableWidget.EditTrigger.NoEditTriggers)
         self.table.setSelectionBehavior(QTableWidget.SelectionBehavior.SelectRows)
@@ -154,7 +156,7 @@ class PointPanel(QScrollArea):
         for row, item in enumerate(candidates):
             times = f"{item.distance / best:.2f}" if best > 0 else "–"
             mark = f"● {item.rank}" if item.matched else str(item.rank)
-            cells = (mark, f"({item.xy[0]:.0f}, {item.xy[1]:.0f})", f"{item.distance:.4g}", times)
+            cells = (mark, f"({item.xy[0]:.0f}, {item.xy[1]:.0f})", distance_text(item.distance), times)
             for column, text in enumerate(cells):
                 cell = QTableWidgetItem(text)
                 cell.setTextAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)

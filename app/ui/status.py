@@ -7,16 +7,17 @@ any computation. May import: records, ``app.ui.session``, ``app.ui.style``, QtWi
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QSize, Qt, QTimer
-from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent
+from PySide6.QtGui import QGuiApplication, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QToolButton, QWidget
 
 from app.jobs import Progress
 from app.records import MatchResult
+from app.ui.numbers import percent
 from app.ui.session import Message, Session
 from app.ui.style import Style
 
 INFO_SECONDS = 8.0
-FUNNEL_LEAST = 720  # the counts are never cut in favour of the times
+LEAST_WIDTH = 480  # below that the counts are cut
 
 
 def funnel_text(result: MatchResult | None) -> str:
@@ -29,7 +30,7 @@ def funnel_text(result: MatchResult | None) -> str:
         words = [f"{steps[0][1]:,} : {steps[1][1]:,} keypoints", *words[2:]]
     text = "  →  ".join(words)
     if len(steps) > 2 and steps[-1][0] == "inliers" and steps[-2][1]:
-        text += f" ({steps[-1][1] / steps[-2][1]:.0%})"
+        text += f" ({percent(steps[-1][1] / steps[-2][1])})"
     return text
 
 
@@ -93,7 +94,6 @@ class StatusLine(QWidget):
         line.setContentsMargins(12, 4, 12, 4)
         line.setSpacing(12)
         self.funnel = ElidedLabel("")
-        self.funnel.least = FUNNEL_LEAST
         self.funnel.setAccessibleName("Counts from keypoints to inliers")
         self.times = ElidedLabel("")
         self.times.setProperty("role", "muted")
@@ -134,8 +134,26 @@ class StatusLine(QWidget):
         times = times_text(result)
         self.times.setText(times)
         self.times.short = times.rpartition("  ·  ")[2]
+        self._share_width()
         told = f"{times}\n" if times else ""
         self.times.setToolTip(f"{told}Wall time per stage in milliseconds; a stage from the cache took none")
+
+    def minimumSizeHint(self) -> QSize:
+        """Return a width that lets the window shrink."""
+        return QSize(LEAST_WIDTH, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the width anew."""
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _share_width(self) -> None:
+        """Let the counts have all but what the sum of the times needs: they are never cut in favour of the stages."""
+        metrics = self.times.fontMetrics()
+        self.times.least = metrics.horizontalAdvance(self.times.short) + 4
+        self.funnel.least = max(40, self.width() - self.times.least - 64)
+        self.funnel.updateGeometry()
+        self.times.updateGeometry()
 
     def _show_busy(self, busy: bool) -> None:
         self.bar.setRange(0, 0)

@@ -448,15 +448,24 @@ def test_that_the_times_give_way_to_the_counts_and_both_stay_whole(window: MainW
         "load 1,739  ·  detect + describe 1,224  ·  match 393  ·  verify 2  ·  evaluate 260  ·  3,616 ms"
     )
     line.times.short = "3,616 ms"
-    line.funnel.setText(line.funnel.text() + "  →  1,654 inliers (98%)")
+    line.funnel.setText(line.funnel.text() + "  →  1,654 inliers (98 %)")
     for width in (1280, 1100):
         window.resize(width, 800)
         QApplication.processEvents()
         assert line.funnel.shown == line.funnel.text()
         assert line.times.shown == "3,616 ms"
+    window.toggle_present()  # larger type needs more than the usual share of the line
+    window.setWindowState(Qt.WindowState.WindowNoState)
+    window.resize(1280, 800)
+    QApplication.processEvents()
+    assert line.funnel.shown == line.funnel.text()
+    window.toggle_present()
     window.resize(1920, 800)
     QApplication.processEvents()
     assert line.times.shown == line.times.text()
+    window.resize(600, 800)  # counts that are longer than the line do not keep the window from shrinking
+    QApplication.processEvents()
+    assert line.minimumSizeHint().width() < 600
 
 
 def test_that_an_information_fades_and_an_error_stays(window: MainWindow) -> None:

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 
+from app.ui.numbers import percent
 from app.ui.session import Message
 from app.ui.status import ElidedLabel, funnel_text
 
@@ -19,14 +20,14 @@ def test_that_the_funnel_tells_the_counts_of_every_step(hands: Hands, counted: C
     assert result is not None
     text = hands.window.around.status_line.funnel.text()
     assert text == funnel_text(result)
-    numbers = [int(n.replace(",", "")) for n in re.findall(r"[\d,]+(?= )", text)]
+    numbers = [int(n.replace(",", "")) for n in re.findall(r"(?<![\d(])[\d,]+(?= )", text)]
     assert result.left is not None
     assert result.right is not None
     assert result.matches is not None
     assert result.verification is not None
     assert text.startswith(f"{len(result.left.keypoints)} : {len(result.right.keypoints)} keypoints")
     inliers = int(result.verification.inlier.sum())
-    assert text.endswith(f"{inliers} inliers ({inliers / len(result.matches):.0%})")
+    assert text.endswith(f"{inliers} inliers ({percent(inliers / len(result.matches))})")
     steps = numbers[2:]
     assert steps == sorted(steps, reverse=True)
     hands.window.session.set_settings("verify", replace(hands.window.session.settings.verify, model="none"))

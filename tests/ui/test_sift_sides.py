@@ -7,13 +7,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from pytestqt.qtbot import QtBot
 from sift_parts import context, of_match, small_result
 
 from app.records import Selection, find_match
 from app.ui.session import Session
 from app.ui.sift import sides_info
+from app.ui.sift.sides_candidates import rank_plate
 from app.ui.sift.sides_page import COMING, SidesPage
 from app.ui.style import Style
 
@@ -171,3 +172,12 @@ def test_that_circles_are_larger_the_closer_and_are_painted(page: SidesPage, unt
     with_circles = page.views["right"].grab().toImage()
     page.form.rows["circles"].widgets[0].click()  # type: ignore[attr-defined]  # a check box
     assert page.views["right"].grab().toImage() != with_circles
+
+
+def test_that_ranks_of_near_candidates_cover_no_better_one() -> None:
+    inside, size, taken = QRectF(0, 0, 300, 200), QSizeF(18, 16), list[QRectF]()
+    for x in (150, 152, 155, 158, 160):
+        taken.append(rank_plate(QPointF(x, 100), 4.0, size, inside, taken))
+    assert all(not a.intersects(b) for i, a in enumerate(taken) for b in taken[:i])
+    at_edge = rank_plate(QPointF(298, 2), 4.0, size, inside, [])
+    assert inside.contains(at_edge)

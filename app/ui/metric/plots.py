@@ -13,6 +13,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.ui.numbers import percent, significant
 from app.ui.style import Style
 
 RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -21,10 +22,8 @@ MIDDLE = int(Qt.AlignmentFlag.AlignCenter)
 
 
 def short(value: float) -> str:
-    """Return a number in at most some seven characters."""
-    if not math.isfinite(value):
-        return "–"
-    return f"{value:,.0f}" if 1000 <= abs(value) < 1e6 else f"{value:.3g}"
+    """Return a number in three significant digits, whole from a thousand on."""
+    return significant(value)
 
 
 class HistoryCurve(QWidget):
@@ -61,7 +60,7 @@ class HistoryCurve(QWidget):
         self.update()
 
     def _word(self, value: float) -> str:
-        return f"{100 * value:.1f} %" if self.percent else short(value)
+        return percent(value, 1) if self.percent else short(value)
 
     def _scaled(self) -> tuple[list[float], bool]:
         """Return the values as drawn, and whether they are logarithms."""

@@ -17,6 +17,7 @@ from app.records import UInt8
 from app.ui.chart import Chart, Curve, Drawing
 from app.ui.facts import sentence
 from app.ui.kept_picture import as_qimage
+from app.ui.numbers import percent
 from app.ui.style import Style
 
 MOST_LINES = 120
@@ -49,7 +50,7 @@ class MatchedPicture(QWidget):
         if self.row.error:
             return f"{self.name}: {self.row.error}"
         decided = self.row.right + self.row.wrong
-        share = f"{self.row.precision:.0%}" if decided else "–"
+        share = percent(self.row.precision) if decided else "–"
         return f"{self.name}: {self.row.right:,} right of {decided:,} matches, precision {share}"
 
     def paintEvent(self, _event: QPaintEvent) -> None:

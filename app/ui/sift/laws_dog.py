@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidg
 from app.records import Image, UInt8
 from app.ui.chart import Chart, Curve, Drawing
 from app.ui.facts import sentence
+from app.ui.numbers import percent
 from app.ui.sift.laws_state import LawsState
 from app.ui.sift.picture_view import PictureView
 from app.ui.style import Style
@@ -169,7 +170,7 @@ def _signed(value: float) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{value:.0%}" if value >= 0.1 else f"{value:.1%}"
+    return percent(value, 0 if value >= 0.1 else 1)
 
 
 def _bold(text: str, bold: bool) -> str:

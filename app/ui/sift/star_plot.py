@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Array, UInt8
 from app.ui.kept_picture import as_qimage
+from app.ui.numbers import percent
 from app.ui.style import Style
 
 CELLS, DIRECTIONS = 4, 8
@@ -213,4 +214,4 @@ class DifferenceMap(_Square):
         if cell.width() > 34:
             painter.setPen(self._look.colour("text"))
             place = cell.adjusted(3, 1, -3, -1)
-            painter.drawText(place, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight), f"{share:.0%}")
+            painter.drawText(place, int(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignRight), percent(share))

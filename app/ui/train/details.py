@@ -12,6 +12,7 @@ from app.learning import towers
 from app.learning.train_settings import TrainSettings, margin_of
 from app.learning.train_state import TrainSnapshot
 from app.ui.facts import Facts, sentence
+from app.ui.numbers import percent
 from app.ui.panel import heading
 from app.ui.style import Style
 from app.ui.train.drawings import newest, operating_point
@@ -92,7 +93,7 @@ class TrainDetails(QWidget):
             side = patches.side
             rows += [
                 ("data", _short(patches.name)),
-                ("patches, points", f"{len(patches):,}, {patches.classes:,}"),
+                ("patches", f"{len(patches):,} of {patches.classes:,} points"),
                 ("held out", f"{held.classes:,} points"),
             ]
         if trainer.run is not None:
@@ -119,8 +120,9 @@ class TrainDetails(QWidget):
             ("after step", f"{judged.step:,}"),
             ("FPR95", f"{judged.fpr95:.4f}"),
             ("rank-1", "–" if judged.rank1 != judged.rank1 else f"{judged.rank1:.4f}"),
-            ("threshold", f"{threshold:.3f} at {recall:.0%} recall"),
-            ("ROC area, EER", f"{curve.area:.4f}, {curve.equal_error:.4f}"),
+            ("threshold", f"{threshold:.3f} at {percent(recall)} recall"),
+            ("ROC area", f"{curve.area:.4f}"),
+            ("equal error rate", f"{curve.equal_error:.4f}"),
         ]
 
 

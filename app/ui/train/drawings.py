@@ -15,6 +15,7 @@ import numpy.typing as npt
 from app.learning.train_state import SMALL_SPREAD, Judgement, MinedTriplets, TrainSnapshot
 from app.records import Float64
 from app.ui.chart import Curve, Drawing, Level, Place
+from app.ui.numbers import percent
 
 MOST_POINTS = 240  # as many as the charts have pixels, nearly
 RECALL = 0.95
@@ -172,7 +173,7 @@ def distances(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     judged = newest(snapshot)
     if judged is None:
         return Drawing(empty="Comes with the first judgement.")
-    threshold = operating_point(judged)[0]
+    threshold, recall, _ = operating_point(judged)
     x, shares = _outlines(judged)
     old = None if before is None else newest(before)
     earlier = () if old is None else tuple(zip(_outlines(old)[1], ("before", ""), strict=True))
@@ -182,7 +183,7 @@ def distances(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
             Curve(x, shares[0], "matching", "right", fill=True),
             Curve(x, shares[1], "other", "wrong", "dash", fill=True),
         ),
-        places=(Place(threshold, f"95 % recall at {threshold:.2f}", "selected"),),
+        places=(Place(threshold, f"{percent(recall)} recall at {threshold:.2f}", "selected"),),
         x_range=(0.0, 2.0),
         x_label="distance",
     )
@@ -207,8 +208,8 @@ def roc(snapshot: TrainSnapshot, before: Before = None) -> Drawing:
     earlier = () if old is None else (Curve(*_rates(old, least), "before", "undecided", "dot"),)
     return Drawing(
         curves=(*earlier, Curve(*_rates(judged, least), "true positives")),
-        places=(Place(at, f"FPR95 {false:.3f}", "selected"),),
-        levels=(Level(recall, f"{recall:.0%}", "selected", "dot"),),
+        places=(Place(at, f"{false:.3f} at {percent(recall)} recall", "selected"),),
+        levels=(Level(recall, percent(recall), "selected", "dot"),),
         x_range=(least, 1.0),
         y_range=(0.0, 1.0),
         x_ticks=tuple(10.0**power for power in range(-4, 1)),
@@ -297,7 +298,7 @@ CHARTS: tuple[ChartPlan, ...] = (
     ),
     ChartPlan(
         "ACTIVE SHARE",
-        lambda s: _last(s.curves.active, "{:.0%}"),
+        lambda s: percent(float(s.curves.active[-1])) if len(s.curves.active) else "–",
         active,
         "Pairs or triplets with a loss above 0. The others are easy: they teach nothing.",
     ),

@@ -18,6 +18,7 @@ from app.learning.train_state import Judgement
 from app.records import Selection, UInt8
 from app.ui.facts import Facts, Patch, sentence
 from app.ui.lane import Event
+from app.ui.numbers import percent
 from app.ui.session import failure_message
 from app.ui.train import places
 from app.ui.train.embedding_view import EmbeddingView, as_pixmap, stretched
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 LANE, PHOTOGRAPHS_LANE = "learn-view", "learn-photograph"
 KEPT_PHOTOGRAPHS = 6
-FRESH = "Press Start at the right: held-out patches are placed here before the first step, and after every epoch."
+FRESH = "Press Start (Space): held-out patches are placed here before the first step, and after every epoch."
 NO_TOWER = "A joint network has no descriptor of one patch, so there is nothing to place."
 MOST_WORDS = 20
 POINT = "Point at a patch: blue is the same point seen again, orange the nearest patch of another point."
@@ -166,8 +167,8 @@ class EmbeddingPage(TrainPage):
         if len(rows) and int(rows.max()) >= len(held):
             return  # of a run that is over: the next one's first judgement follows
         self.view.set_projection(projection, [as_pixmap(held.patches[row]) for row in rows.tolist()])
-        share = "" if np.isnan(projection.explained) else f" · {projection.explained:.0%} of the variance"
-        self.part.set_value(f"{len(rows)} patches after step {projection.judged.step:,}{share}")
+        share = "" if np.isnan(projection.explained) else f" · {percent(projection.explained)} of variance"
+        self.part.set_value(f"{len(rows)} patches · step {projection.judged.step:,}{share}")
         self._show_chosen()
 
     def _failed(self, event: Event) -> None:

@@ -20,6 +20,7 @@ from app.learning.margins import has_margin, room, thirds
 from app.learning.train_settings import FARTHEST, TrainSettings, margin_of, plan_of
 from app.ui.facts import Facts, Patch, sentence
 from app.ui.lane import Event
+from app.ui.numbers import minus, percent
 from app.ui.panel import heading
 from app.ui.session import Message, failure_message
 from app.ui.train.embedding_page import as_rgb
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 LANE = "learn-spread"
 STEPS_OF_ONE = 100  # of the slider
-FRESH = "Press Start at the right: the classes are measured here after every epoch."
+FRESH = "Press Start (Space): the classes are measured here after every epoch."
 NO_TOWER = "This design decides without descriptors of one patch, so classes have no spread."
 NO_CLASSES = "No class has two patches here."
 LESSON = (
@@ -236,7 +237,7 @@ class MarginPage(TrainPage):
         _set(
             self.thirds,
             [
-                (f"{name} third", "–" if math.isnan(share) else f"{share:.0%}, {most:.2f}")
+                (f"{name} third", "–" if math.isnan(share) else minus(f"{percent(share)} · {most:.2f}"))
                 for name, share, most in thirds(found, self.plan, self.margin)
             ],
         )

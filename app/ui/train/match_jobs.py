@@ -14,6 +14,7 @@ from app.jobs import Job, Progress
 from app.pipeline import Cache, run_pair
 from app.records import MatchRequest, MatchResult, PairRef, StageSettings, Verdict
 from app.settings import with_value
+from app.ui.numbers import percent
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +82,7 @@ def words(result: MatchResult) -> str:
         right = int((judged.verdict == Verdict.RIGHT).sum())
         wrong = int((judged.verdict == Verdict.WRONG).sum())
         if right + wrong:
-            return f"{right:,} right · {wrong:,} wrong · {right / (right + wrong):.1%}"
+            return f"{right:,} right · {wrong:,} wrong · {percent(right / (right + wrong), 1)}"
     if result.verification is not None and count:
         return f"{count:,} matches · {int(result.verification.inlier.sum()):,} inliers"
     return f"{count:,} matches"

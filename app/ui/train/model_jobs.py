@@ -1,7 +1,7 @@
 """What is done with model files, as jobs: listing, renaming, deleting, importing, exporting.
 
 What lives here: :class:`Listed` and the jobs. What does not: the files themselves (``app.learning.model_store``), Qt.
-May import: model_store, matchers, jobs, records.
+May import: model_store, matchers, jobs, records, ``app.ui.numbers``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from app.jobs import Job, Progress
 from app.learning import model_store, towers
 from app.learning.model_store import ModelCard
 from app.records import UserError
+from app.ui.numbers import duration
 
 MOST_WORDS = 34
 
@@ -99,12 +100,14 @@ def card_rows(model: Listed) -> list[tuple[str, str]]:
         ("network", towers.PLANS[card.network].title),
         ("patch", f"{card.side} px, {card.span:g} × size"),
         ("descriptor", f"{card.dimensions} numbers"),
-        ("loss, negatives", f"{card.loss}, {card.miner}" if card.loss else "not stated"),
-        ("margin, seed", f"{card.margin:g}, {card.seed}"),
+        ("loss", _short(card.loss or "not stated")),
+        *((("negatives", _short(card.miner)),) if card.miner else ()),
+        ("margin", f"{card.margin:g}"),
+        ("seed", f"{card.seed}"),
         ("trained on", _short(card.data or "not stated")),
         ("photographs", f"{len(card.data_ids)}" if card.data_ids else "not stated"),
         ("started from", f"{card.start[0]} ({card.start[1][:8]}…)" if card.start else "random weights"),
-        ("trained for", f"{card.epochs} epochs" + (f", {card.seconds:.0f} s" if card.seconds else "")),
+        ("trained for", f"{card.epochs} epochs" + (f", {duration(card.seconds)}" if card.seconds else "")),
     ]
     rows += [(_short(name), f"{number:.4f}") for name, number in card.numbers.items()]
     rows.append(("sha256", f"{card.sha256[:16]}…"))

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 from app.learning.mining import MINERS
 from app.learning.train_state import Judgement, MinedTriplets, TrainSnapshot
 from app.ui.chart import Chart, Drawing
+from app.ui.numbers import minus, percent
 from app.ui.train import drawings
 from app.ui.train.page import Headed, TrainPage
 from app.ui.train.patch_rows import Group, PatchRows
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from app.ui.train.sources import Prepared
     from app.ui.train.trainer import Trainer
 
-FRESH = "Press Start at the right: the triplets of every batch appear here."
+FRESH = "Press Start (Space): the triplets of every batch appear here."
 NO_PAIRS = "Comes with the first judgement."
 # A batch passes in a fraction of a second; patches that change faster than this cannot be looked at.
 HOLD_SECONDS = 1.5
@@ -53,7 +54,7 @@ def mined_groups(mined: MinedTriplets, margin: float) -> list[Group]:
     for row in np.argsort(mined.gap).tolist():
         gap = float(mined.gap[row])
         kind = kind_of(gap, margin)
-        lines = (f"Δ {gap:+.3f}", f"m − Δ {margin - gap:.3f}" if gap < margin else "no loss")
+        lines = (minus(f"Δ {gap:+.3f}"), f"m − Δ {margin - gap:.3f}" if gap < margin else "no loss")
         found.append(Group(tuple(mined.patches[row]), frames, kind, KINDS[kind], lines))
     return found
 
@@ -151,7 +152,7 @@ class TripletsPage(TrainPage):
         self.mined.set_groups(mined_groups(mined, margin), "")
         parts = shares(mined, margin)
         self.axis_part.set_value(
-            " · ".join(f"{name.removesuffix('-hard')} {share:.0%}" for name, share in parts.items())
+            " · ".join(f"{name.removesuffix('-hard')} {percent(share)}" for name, share in parts.items())
         )
         run, curves = self.trainer.run, snapshot.curves
         if run is not None and len(curves.elements):
