@@ -280,6 +280,7 @@ class PairBrowser(QWidget):
         self.search.setPlaceholderText("Filter by name or tag")
         self.search.setClearButtonEnabled(True)
         self.search.setAccessibleName("Filter pairs by name or tag")
+        self.search.setToolTip("Show only the pairs that have these words in their name or tags")
         self.search.textChanged.connect(self._filter)
         column.addWidget(self.search)
         column.addWidget(self._list(), 1)

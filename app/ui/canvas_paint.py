@@ -157,13 +157,30 @@ def _captions(painter: QPainter, view: PairView) -> None:
         left, top, right, _ = view.window_of(view.scene.of(side))
         if right - left < 40:
             continue
-        shown = metrics.elidedText(view.caption_of(side), Qt.TextElideMode.ElideMiddle, right - left - 12)
+        x, room = caption_place(view, side, metrics.horizontalAdvance(view.caption_of(side)))
+        shown = metrics.elidedText(view.caption_of(side), Qt.TextElideMode.ElideMiddle, room)
         row = top - metrics.height() - 4
         if row >= 0 and view.picture_at(left + 2, row) is None and view.picture_at(left + 2, top - 2) is None:
             painter.setPen(QColor(view.tokens.muted))
-            painter.drawText(QPointF(left + 2, top - 6), shown)
+            painter.drawText(QPointF(x, top - 6), shown)
         else:  # no room above: on a plate inside the picture
+            shown = metrics.elidedText(view.caption_of(side), Qt.TextElideMode.ElideMiddle, right - left - 12)
             label(painter, view, QPointF(left + 8, top + metrics.ascent() + 8), shown, QColor(view.tokens.text))
+
+
+def caption_place(view: PairView, side: Side, width: float) -> tuple[float, float]:
+    """Return where the words above a picture begin and their room: beyond a narrow picture on its free side."""
+    assert view.scene is not None
+    left, _, right, _ = view.window_of(view.scene.of(side))
+    other_left, _, other_right, _ = view.window_of(view.scene.of("right" if side == "left" else "left"))
+    if width <= right - left - 12:
+        return left + 2, width + 1
+    if other_left >= right:  # the other picture stands at the right
+        room = min(width + 1, right - 6)
+        return right - 2 - room, room
+    if other_right <= left or other_left == left:
+        return left + 2, view.width() - left - 6
+    return left + 2, right - left - 12
 
 
 def pixel_values(painter: QPainter, view: PairView, side: Side, image: Image, scale: float) -> None:

@@ -74,6 +74,7 @@ class MatchActions:
         for name, (text, key, icon, tip) in SWITCHES.items():
             action = self._add(name, text, partial(self._switch, name), key)
             action.setCheckable(True)
+            action.setIconVisibleInMenu(False)  # there the check mark takes its place
             action.setToolTip(tip)
             self._icons[name] = icon
 

@@ -81,6 +81,7 @@ def _fill_file(window: MainWindow, menu: QMenu) -> tuple[QMenu, list[QAction]]:
     menu.addSeparator()
     _add(menu, "&Previous pair", lambda: window.session.step_pair(-1), "Alt+Left")
     _add(menu, "&Next pair", lambda: window.session.step_pair(1), "Alt+Right")
+    menu.addSeparator()  # between these two stand the workspace's exports; without any they are one
     menu.addSeparator()
     _add(menu, "&Quit", window.close, "Ctrl+Q")
     return recent, opening

@@ -194,6 +194,7 @@ class ShowPanel(QWidget):
             line = QHBoxLayout(row)
             line.setContentsMargins(0, 0, 0, 0)
             box = QCheckBox(f"Draw {name}")
+            box.setToolTip(f"Draw the lines of the class “{name}”; the table keeps them")
             number = QLabel("")
             number.setProperty("role", "muted")
             box.toggled.connect(lambda on, name=name: self._toggle(name, on))

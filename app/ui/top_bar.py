@@ -137,7 +137,10 @@ class TopBar(QWidget):
         self.next.setEnabled(index < total - 1)
         with QSignalBlocker(self.matcher):
             self._fill_matchers()
-            self.matcher.setCurrentIndex(self.matcher.findData(session.state.matcher, KEY_ROLE))
+            row = self.matcher.findData(session.state.matcher, KEY_ROLE)
+            self.matcher.setCurrentIndex(row)
+        tip = str(self.matcher.itemData(row, Qt.ItemDataRole.ToolTipRole) or "") if row >= 0 else ""
+        self.matcher.setToolTip(f"<p>How the pair is matched.</p>{tip}")
         if (tab := self.tabs.get(session.state.workspace)) is not None:
             tab.setChecked(True)
 

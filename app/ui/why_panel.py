@@ -275,6 +275,9 @@ class WhyPanel(QScrollArea):
             else "Click a point in the left picture first"
         )
         self.restart.setEnabled(self.left is not None)
+        self.restart.setToolTip(
+            "Forget both places and begin with the left one" if self.left is not None else "No point is picked yet"
+        )
 
     def _ladder(self, reports: tuple[StageReport, ...]) -> str:
         """Return the stages as a table: mark, name, sentence."""

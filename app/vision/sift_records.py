@@ -41,7 +41,7 @@ MOST_ORIENTATIONS = number(
     0,
     36,
     1,
-    label="Orientations per point",
+    label="Most orientations",
     zero_means="all",
     help="At most this many, strongest first. Lowe and OpenCV keep all, COLMAP 2, VLFeat 4.",
 )

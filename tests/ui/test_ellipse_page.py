@@ -120,7 +120,7 @@ def test_that_the_projection_of_an_indefinite_matrix_is_seen(workspace: MetricWo
     assert page.before.values == pytest.approx((3, -1))
     assert page.after.values == pytest.approx((3, 0))
     assert workspace.details.facts.value("‖M − nearest PSD‖") == "1"
-    assert "negative" in workspace.details.told.text()
+    assert "negative" in workspace.details.told.said
     assert not page.canvas.whole
     workspace.grab()
     QTest.mouseClick(page.project, Qt.MouseButton.LeftButton)

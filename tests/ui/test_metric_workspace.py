@@ -446,7 +446,7 @@ def test_that_ten_thousand_points_are_drawn_and_a_sample_is_learned_from(
     settled(workspace, until)
     assert len(workspace.learning.x) == 10_000
     assert workspace.learning.fault == ""
-    assert "a sample of 3,000 of 10,000 points" in workspace.details.told.text()
+    assert "a sample of 3,000 of 10,000 points" in workspace.details.told.said
     page = workspace.page_of("learn")
     assert page.canvas.shown is not None
     assert len(page.canvas.shown.x) == 10_000

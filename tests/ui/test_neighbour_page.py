@@ -37,7 +37,7 @@ def test_that_faces_are_asked_and_a_column_can_be_chosen(workspace: MetricWorksp
     assert found.nearest.items == 200
     assert found.nearest.sentence() in page.head.text()
     assert f"{len(found.changes)} of 200 items" in page.told.text()
-    assert "most alike faces" in workspace.details.told.text()
+    assert "most alike faces" in workspace.details.told.said
     assert page.alike.isVisible()
     assert page.alike.pairs == found.alike
     assert "Euclid: 21 and 79" in page.alike.accessibleDescription()

@@ -12,7 +12,7 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.ui.canvas_paint import free_place
+from app.ui.canvas_paint import caption_place, free_place
 from app.ui.legend_paint import place_of
 from app.ui.overlays import HintLine, Hover, KeypointMarks, Legend, LegendRow, LineClass, Lines, Mark
 from app.ui.pair_view import SIDES, PairView
@@ -313,3 +313,19 @@ def test_that_the_words_of_marks_do_not_cover_each_other(make: Make) -> None:
         taken.append(free_place(view, mark, metrics, taken)[1])
     assert all(not a.intersects(b) for i, a in enumerate(taken) for b in taken[:i])
     assert all(view.rect().contains(plate.toAlignedRect()) for plate in taken)
+
+
+def test_that_captions_of_narrow_pictures_are_whole_on_their_free_sides(make: Make) -> None:
+    view = make((60, 400), (60, 400))
+    left, _, right, _ = view.window_of(view.scene.of("left"))  # type: ignore[union-attr]
+    x, room = caption_place(view, "left", 200.0)
+    assert (x + room, room) == (right - 2, 201)
+    assert x < left
+    x, room = caption_place(view, "right", 200.0)
+    assert x == view.window_of(view.scene.of("right"))[0] + 2  # type: ignore[union-attr]
+    assert room >= 200
+    x, room = caption_place(view, "left", 5000.0)
+    assert x >= 0
+    wide = make((300, 300), (300, 300))
+    x, room = caption_place(wide, "left", 100.0)
+    assert (x, room) == (wide.window_of(wide.scene.of("left"))[0] + 2, 101)  # type: ignore[union-attr]

@@ -61,7 +61,7 @@ def test_that_patches_of_the_open_picture_break_the_inequality_and_its_root_does
     assert root(x, z)[0] <= root(x, y)[0] + root(y, z)[0]
     assert page.patches.isVisible()
     assert not page.witness.isVisible()
-    assert f"Patches of {result.pair.left.name}" in workspace.details.told.text()
+    assert f"Patches of {result.pair.left.name}" in workspace.details.told.said
     assert not page.patches.grab().isNull()
 
 
@@ -71,10 +71,10 @@ def test_that_patches_are_asked_only_for_measures_of_patches(workspace: MetricWo
     assert _wait(lambda: not page.busy, 30.0)
     assert not page.patches.isVisible()
     assert page.witness.isVisible()
-    assert "Patches" not in workspace.details.told.text()
+    assert "Patches" not in workspace.details.told.said
     workspace.set_state(replace(workspace.metric_state, measure="ncc-root"))
     assert page.patches.isVisible()
-    assert "Patches" in workspace.details.told.text()  # the same picture is not compared again
+    assert "Patches" in workspace.details.told.said  # the same picture is not compared again
     assert _wait(lambda: not page.busy, 30.0)
 
 
@@ -83,7 +83,7 @@ def test_that_a_picture_without_such_patches_says_so(workspace: MetricWorkspace,
     page = workspace.page_of("axioms")
     assert page.patches.triple is None
     assert words in page.patches.sentence
-    assert words in workspace.details.told.text()
+    assert words in workspace.details.told.said
     page.patches.grab()
 
 

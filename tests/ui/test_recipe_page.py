@@ -59,7 +59,7 @@ def test_that_a_repair_shows_its_closed_form(workspace: MetricWorkspace, repair:
     page = workspace.page_of("recipes")
     page.form.changed.emit(replace(page.form.settings, repair=repair))
     found = settled(page)
-    assert CLOSED[repair] in workspace.details.formula.text()
+    assert CLOSED[repair] in workspace.details.formula.said
     assert found.history[-1].objective == pytest.approx(found.closed)
     assert found.history[-2].objective == pytest.approx(found.closed, rel=0.01)  # what the descent reached
     assert workspace.details.facts.value("closed form") == workspace.details.facts.value("objective here")

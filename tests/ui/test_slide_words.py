@@ -6,12 +6,15 @@ from collections.abc import Iterator
 
 import pytest
 from metric_parts import shown_workspace
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
 
 from app.learning.learners import ROWS
 from app.ui.launch import _wait
 from app.ui.metric import PAGES
 from app.ui.metric.loss_state import LOSS_KEY, LossState
+from app.ui.metric.panel import Prose
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import LEARNER_TRIES
 from app.ui.session import Session
@@ -62,10 +65,21 @@ def test_that_what_is_right_stands_beside_the_slide(workspace: MetricWorkspace, 
     assert _wait(lambda: not workspace.busy, 60.0)
     details = workspace.details
     assert not details.slide.isHidden()
-    told = details.slide.text()
+    told = details.slide.said
     assert told.startswith("<b>On the slide</b>")
     assert slide.lower() in told.lower()
-    assert right in f"{told} {details.formula.text()}".replace("LMNN is convex", "convex")
+    assert right in f"{told} {details.formula.said}".replace("LMNN is convex", "convex")
+
+
+def test_that_an_index_is_shown_below_the_line_and_signs_stay_what_they_are(qtbot: QtBot) -> None:
+    words = Prose()
+    qtbot.addWidget(words)
+    words.say("M ⪰ 0: y_l ≠ y_i,  d(x_i) < 1")
+    assert words.text() == "M ⪰ 0: y<sub>l</sub> ≠ y<sub>i</sub>,&nbsp; d(x<sub>i</sub>) &lt; 1"
+    assert words.textFormat() == Qt.TextFormat.RichText  # also without any tag
+    words.say("<b>Look at</b> Ψ_push", markup=True)
+    assert words.text() == "<b>Look at</b> Ψ<sub>push</sub>"
+    assert words.said == "<b>Look at</b> Ψ_push"
 
 
 @pytest.mark.parametrize("page", [entry.key for entry in PAGES])

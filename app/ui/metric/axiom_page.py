@@ -111,7 +111,7 @@ class WitnessView(QWidget):
         super().__init__(parent)
         self._look = look
         self.lamp: Lamp | None = None
-        self.setMinimumSize(240, 220)
+        self.setMinimumSize(240, 170)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Counter-example")
         look.changed.connect(lambda _look: self.update())
@@ -230,8 +230,15 @@ class AxiomPage(MetricPage):
         column = QVBoxLayout(self._scrolled())
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
-        for widget in (self.head, self.formula, self.complaint, *self.lamps.values()):
+        for widget in (self.head, self.formula, self.complaint):
             column.addWidget(widget)
+        lamps = QGridLayout()
+        lamps.setHorizontalSpacing(24)
+        lamps.setVerticalSpacing(12)
+        for place, lamp in enumerate(self.lamps.values()):
+            lamps.addWidget(lamp, place // 2, place % 2, Qt.AlignmentFlag.AlignTop)
+            lamps.setColumnStretch(place % 2, 1)
+        column.addLayout(lamps)
         column.addWidget(self.witness, 1)
         column.addWidget(self.patches)
         column.addStretch(0)

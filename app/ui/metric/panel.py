@@ -6,22 +6,27 @@ does not: the pages. May import: ``app.learning`` tables, ``form``, ``facts``, `
 
 from __future__ import annotations
 
+import html
+import re
 from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.learning.learners import ROWS, learner
 from app.learning.measures import MEASURES
 from app.learning.toy import TOYS
-from app.ui.facts import Facts, sentence
+from app.ui.combo import Combo
+from app.ui.facts import Facts
 from app.ui.form import Form, build
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import AXIOM_TRY, LEARNER_SLIDES, LEARNER_TRIES, MEASURE_SLIDES, Words
 from app.ui.panel import FormPanel, heading, rule
 from app.ui.session import Session
 from app.ui.style import Style
+
+SUBSCRIPT = re.compile(r"(?<=\w)_([A-Za-z]+)")
 
 
 class MetricSettings(FormPanel):
@@ -34,14 +39,16 @@ class MetricSettings(FormPanel):
         self.state = MetricState()
         self._learner = ""
         self.method_form: Form | None = None
-        self.methods = QComboBox()
+        self.methods = Combo()
         self.methods.setAccessibleName("Learner")
+        self.methods.setToolTip("Which method learns the metric; the words below say how")
         for row in ROWS:
             if row.learn is not None:
                 self.methods.addItem(row.title, row.key)
         self.methods.activated.connect(self._choose_method)
-        self.measures = QComboBox()
+        self.measures = Combo()
         self.measures.setAccessibleName("Measure")
+        self.measures.setToolTip("Which measure is tested; a formula of your own is typed above the lamps")
         for item in MEASURES:
             self.measures.addItem(item.title, item.key)
         self.measures.addItem("a formula of your own", "typed")
@@ -135,6 +142,34 @@ class MetricSettings(FormPanel):
         self.changed.emit(replace(self.state, **named, **fresh))
 
 
+def _muted() -> Prose:
+    words = Prose()
+    words.setProperty("role", "muted")
+    words.setWordWrap(True)
+    words.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+    return words
+
+
+class Prose(QLabel):
+    """A wrapped line of words in which x_i is shown with a lowered i.
+
+    Attributes:
+        said: the words as given.
+    """
+
+    said = ""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setTextFormat(Qt.TextFormat.RichText)
+
+    def say(self, text: str, *, markup: bool = False) -> None:
+        """Show words; with ``markup`` they may hold tags."""
+        self.said = text
+        shown = text if markup else html.escape(text, quote=False).replace("  ", "&nbsp; ")
+        self.setText(SUBSCRIPT.sub(r"<sub>\1</sub>", shown))
+
+
 class MetricDetails(QWidget):
     """What is looked at in words and numbers: the method with its formula, the facts, what to try."""
 
@@ -144,10 +179,10 @@ class MetricDetails(QWidget):
         self.title = QLabel()
         self.title.setProperty("role", "title")
         self.title.setWordWrap(True)
-        self.formula = QLabel()
+        self.formula = Prose()
         self.formula.setWordWrap(True)
         self.formula.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.teaches, self.tries, self.slide, self.told = (sentence("") for _ in range(4))
+        self.teaches, self.tries, self.slide, self.told = (_muted() for _ in range(4))
         self.facts = Facts(look, "Numbers of the metric")
         body = QWidget()
         line = QHBoxLayout(body)
@@ -172,14 +207,14 @@ class MetricDetails(QWidget):
         """Show the words of a page that brings its own."""
         self.title.setText(words.title)
         self.title.setToolTip("")
-        self.formula.setText(words.formula)
-        self.teaches.setText(f"<b>Look at</b> {words.look}")
-        self.tries.setText(f"<b>Try</b> {words.tries}")
+        self.formula.say(words.formula)
+        self.teaches.say(f"<b>Look at</b> {words.look}", markup=True)
+        self.tries.say(f"<b>Try</b> {words.tries}", markup=True)
         self._show_slide(words.slide)
         self._show_filled()
 
     def _show_slide(self, text: str) -> None:
-        self.slide.setText(f"<b>On the slide</b> {text}" if text else "")
+        self.slide.say(f"<b>On the slide</b> {text}" if text else "", markup=True)
 
     def _show_filled(self) -> None:
         for label in (self.formula, self.told, self.teaches, self.tries, self.slide):
@@ -188,7 +223,7 @@ class MetricDetails(QWidget):
     def show_state(self, state: MetricState) -> None:
         """Show the words of the pages of learners and axioms."""
         tries = LEARNER_TRIES[state.learner] if state.page == "learn" else AXIOM_TRY
-        self.tries.setText(f"<b>Try</b> {tries}")
+        self.tries.say(f"<b>Try</b> {tries}", markup=True)
         slides, key = (LEARNER_SLIDES, state.learner) if state.page == "learn" else (MEASURE_SLIDES, state.measure)
         self._show_slide(slides.get(key, ""))
         if state.page == "learn":
@@ -198,17 +233,18 @@ class MetricDetails(QWidget):
                 f"{row.title} — judgements {row.judgements}; loss {row.loss}; regulariser {row.regulariser}"
             )
             self.title.setToolTip(f"<p>{row.source}. Convex: {row.convex}.</p>")
-            self.formula.setText(row.formula)
-            self.teaches.setText(f"<b>Look at</b> {row.teaches} {toy.title}: {toy.teaches}")
+            self.formula.say(row.formula)
+            self.teaches.say(f"<b>Look at</b> {row.teaches} {toy.title}: {toy.teaches}", markup=True)
         else:
             self.title.setText("Is it a metric?")
-            self.formula.setText(
+            self.formula.say(
                 "N  f ≥ 0     I  f(x, y) = 0 ⇔ x = y     S  f(x, y) = f(y, x)     T  f(x, z) ≤ f(x, y) + f(y, z)"
             )
-            self.teaches.setText(
+            self.teaches.say(
                 "<b>Look at</b> the lamp that is out: below it stand the points that put it out. Squared distances "
                 "are no metric; their roots are. A half lamp: f(x, x) = 0 holds, but different points can be at "
-                "distance 0, a pseudometric."
+                "distance 0, a pseudometric.",
+                markup=True,
             )
         self._show_filled()
 
@@ -216,6 +252,6 @@ class MetricDetails(QWidget):
         """Show rows and a sentence."""
         rows, text = told
         self.facts.set_rows(rows)
-        if text != self.told.text():
-            self.told.setText(text)
+        if text != self.told.said:
+            self.told.say(text)
             self.told.setVisible(bool(text))

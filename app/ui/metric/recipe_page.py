@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.records import UserError
 from app.ui.chart import Chart, Curve, Drawing, Place
@@ -58,7 +58,9 @@ class RecipePage(MetricPage):
         self.legend = SteadyText()
         self.legend.setProperty("role", "help")
         self.below = QPushButton("Just below λ*")
+        self.below.setToolTip("Give λ the last value at which the map explodes")
         self.above = QPushButton("Just above λ*")
+        self.above.setToolTip("Give λ the first value at which all points become one")
         self.table = RecipeTable()
         self._arrange()
         self._connect()
@@ -66,7 +68,17 @@ class RecipePage(MetricPage):
     def _arrange(self) -> None:
         row = self._beside(self.canvas, (self.weights, 3), (self.growth, 2))
         bar = self._bar((self.below, self.above), self.legend, above=0, below=4)
-        self._stack(self._scrolled(), row, self.scrubber, bar, self.table)
+        body = self._scrolled()
+        self._stack(body, row, self.scrubber, bar, self.table)
+        # The page scrolls only below the least heights: what its parts would like to have is shared out.
+        for part in (self.canvas, self.table, self._side):
+            part.setSizePolicy(part.sizePolicy().horizontalPolicy(), QSizePolicy.Policy.Ignored)
+        column, side = body.layout(), self._side.layout()
+        assert isinstance(column, QVBoxLayout)
+        assert side is not None
+        self._side.setMinimumHeight(side.minimumSize().height())
+        column.setStretch(0, 2)
+        column.setStretchFactor(self.table, 1)
         self.setFocusProxy(self.table)
 
     def _connect(self) -> None:
@@ -200,7 +212,8 @@ class RecipePage(MetricPage):
         places = (Place(found.critical[0], f"λ* = {found.critical[0]:.4f}"),
                   Place(self.state.weight, f"λ = {self.state.weight:g}", "accent", "solid"))  # fmt: skip
         return Drawing((curve,), places=places, x_range=(0, 1), y_range=(-1, 1),
-                       x_label="λ: left explodes, right collapses", y_label="λ_min(A), relative")  # fmt: skip
+                       x_label="λ: left explodes, right collapses",
+                       y_label="smallest eigenvalue of A, relative")  # fmt: skip
 
     def _facts(self, found: Descended, step: int) -> tuple[list[tuple[str, str]], str]:
         rows = [("λ*", f"{found.critical[0]:.4f}"), ("μ_max = λ* / (1 − λ*)", short(found.critical[1])),

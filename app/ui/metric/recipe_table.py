@@ -7,7 +7,7 @@ import: ``app.learning.learners``, ``points``, numpy, Qt.
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, QPointF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPen, QPolygonF
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
@@ -17,6 +17,7 @@ from app.ui.metric.points import PointCanvas, Shown
 from app.ui.style import Style
 
 HEADS = ("Method", "Judgements", "Loss", "Regulariser", "Convex")
+LEAST_ROWS = 3
 TURN = np.linspace(0, 2 * np.pi, 97)
 
 
@@ -42,18 +43,25 @@ class RecipeTable(QTableWidget):
                 self.setItem(line, column, item)
         header = self.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self._fit()
         self.itemDoubleClicked.connect(lambda item: self.wanted.emit(ROWS[item.row()].key))
 
     def _fit(self) -> None:
-        """Make all rows fit: the table is there to be compared."""
+        """Let all rows fit where there is room: the table is there to be compared. A few are always in view."""
         high = self.fontMetrics().height() + 6
         rows = self.verticalHeader()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         rows.setMinimumSectionSize(high)
         rows.setDefaultSectionSize(high)
         self.horizontalHeader().setFixedHeight(high + 10)
-        self.setFixedHeight(high * (len(ROWS) + 1) + 14)
+        self.setMinimumHeight(high * (LEAST_ROWS + 1) + 14)
+        self.setMaximumHeight(high * (len(ROWS) + 1) + 14)
+        self.updateGeometry()
+
+    def sizeHint(self) -> QSize:
+        """Return the height of all rows."""
+        return QSize(super().sizeHint().width(), self.maximumHeight())
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the size of the type."""

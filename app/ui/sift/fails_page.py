@@ -9,8 +9,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from PySide6.QtCore import QSignalBlocker
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QStackedWidget, QTabBar, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QScrollArea,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import failures, pairs
 from app.failures import CASES, LOSS_WORDS, REASONS, TILTS, Case, Failures, Row
@@ -66,6 +76,7 @@ class FailsPage(SiftPage):
         self.progress.setFixedWidth(look.px(14))
         self.progress.setAccessibleName("Measuring")
         self.run = QPushButton("Measure again")
+        self.run.setToolTip("Match every pair of the list anew with the present settings; while that runs, stop it")
         self.run.setMinimumWidth(self.run.sizeHint().width())
         self.run.clicked.connect(self._run_or_cancel)
         self.table, self.reversal, self.tilt = FailsTable(look), ReversalPart(session, look), TiltPart(look)
@@ -96,13 +107,25 @@ class FailsPage(SiftPage):
         self.words.setAccessibleName("The cause in words")
         self.facts = Facts(self.look, "Numbers of the case")
         self.losses = Facts(self.look, "Where its keypoints are lost")
-        details = QWidget()
-        line = QHBoxLayout(details)
+        self.heading = QLabel("")
+        self.heading.setProperty("role", "title")
+        self.heading.setWordWrap(True)
+        told = QVBoxLayout()
+        told.setSpacing(4)
+        told.addWidget(self.heading)
+        told.addWidget(self.words, 1)
+        body = QWidget()
+        line = QHBoxLayout(body)
         line.setContentsMargins(16, 8, 16, 8)
         line.setSpacing(24)
-        line.addWidget(self.words, 1)
+        line.addLayout(told, 1)
         line.addWidget(self.facts)
         line.addWidget(self.losses)
+        details = QScrollArea()
+        details.setObjectName("panelScroll")
+        details.setWidgetResizable(True)
+        details.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        details.setWidget(body)
         return details
 
     def _connect(self) -> None:
@@ -224,6 +247,7 @@ class FailsPage(SiftPage):
     def _show_case(self) -> None:
         case = self.case
         row = self.measured["sift"].of(case, "sift")
+        self.heading.setText(case.ref.title)
         if row is None:
             self.words.setText(FRESH)
             self.facts.set_rows([])
@@ -236,11 +260,11 @@ class FailsPage(SiftPage):
         )
         self.facts.set_rows(
             [
-                ("pair", case.ref.title),
                 ("keypoints", f"{row.keypoints[0]:,} : {row.keypoints[1]:,}"),
                 ("visible", f"{row.visible:,}"),
                 ("matches", f"{row.matches:,}"),
-                ("right, wrong", f"{row.right:,}, {row.wrong:,}"),
+                ("right", f"{row.right:,}"),
+                ("wrong", f"{row.wrong:,}"),
             ]
         )
         lost = [(LOSS_WORDS[name], f"{count:,}") for name, count in row.lost]

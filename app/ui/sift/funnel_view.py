@@ -156,8 +156,10 @@ class FunnelView(QWidget):
         painter.drawText(QPointF(names - metrics.horizontalAdvance(KEYPOINTS), base), KEYPOINTS)
         last = self.counts[-1]
         share = f", {self.keypoints / last:.2f} per place" if last else ""
-        text = f"{self.keypoints:,}, one per orientation{share}"
         room = self.width() - names - 20
+        text = f"{self.keypoints:,}, one per orientation{share}"
+        if metrics.horizontalAdvance(text) > room:
+            text = f"{self.keypoints:,}{share}"
         painter.drawText(QPointF(names + 12, base), metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))
 
     # -------------------------------------------------------------------------- events

@@ -27,7 +27,7 @@ STAGE_NAMES: dict[Stage, str] = {
 def rule(stage: Stage, settings: SiftSettings) -> str:
     """Return the rule a candidate must keep to pass a stage, with the numbers in force."""
     return {
-        Stage.EXTREMA: f"beyond all 26 neighbours, and beyond {settings.noise_floor} grey levels",
+        Stage.EXTREMA: f"beyond 26 neighbours, |D| > {settings.noise_floor:g} grey",
         Stage.REFINED: "rests within half a sample in 5 steps",
         Stage.CONTRAST: f"|D| · {settings.layers} reaches {settings.contrast:g} (D from 0 to 1)",
         Stage.EDGE: f"trace² / det stays below {settings.edge_limit:.4g}",

@@ -86,6 +86,7 @@ class KeypointPage(SiftPage):
         self._followed: Point | None = None  # the point that the picture was last enlarged about
         self.found: Described | None = None
         self.view = PictureView(look, "Picture with the descriptor's frame", pointing=True)
+        self.setFocusProxy(self.view)
         self.view.draw_over = self._draw_frame
         self.window_view = GradientView(look)
         self.histogram = Chart(look, "Orientation histogram")

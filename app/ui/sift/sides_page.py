@@ -79,6 +79,7 @@ class SidesPage(SiftPage):
         self.compared: Compared | None = None
         self.ranking: Ranking | None = None
         self.views = {side: PictureView(look, f"{side} picture", pointing=True) for side in SIDES}
+        self.setFocusProxy(self.views["left"])
         self.stars = {side: StarPlot(look, f"Descriptor, {side}") for side in SIDES}
         self.histograms = {side: Chart(look, f"Orientation histogram, {side}") for side in SIDES}
         self.map = DifferenceMap(look, "Squared difference per bin")

@@ -74,7 +74,7 @@ class StagesPage(SplitPage):
 
     def _build(self) -> None:
         inner = self._split(self.view, (460, 540), spacing=6)
-        inner.addWidget(head("THE FUNNEL · CLICK A STAGE TO SEE WHO DIED THERE"))
+        inner.addWidget(head("THE FUNNEL · CLICK A STAGE"))
         inner.addLayout(self._controls())
         inner.addWidget(self.funnel, 1)
 

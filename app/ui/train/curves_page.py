@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # One chart is drawn in one pass of the event loop: all eight together would hold it up for longer than a frame.
 TURN_MS = 20
-FRESH = "Press Start at the right: the curves appear with the first batch."
+FRESH = "Press Start (Space): the curves appear with the first batch."
 COLUMN_UNITS = 29  # of the 8-px grid: as narrow as a chart is still read easily
 
 

@@ -38,7 +38,7 @@ SHARE = 0.5  # of the lines' colour, so that the picture shows through
 MOVES = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
 MARKS = {"disc": "●", "ring": "○", "cross": "✕"}
 DASHES = {"solid": "━━", "dash": "╍╍", "dot": "┅┅"}
-NO_EPOCH = "The network of the first epoch matches the open pair here: press Start at the right."
+NO_EPOCH = "The network of the first epoch matches the open pair here: press Start (Space)."
 NO_PAIR = "Open two pictures: the network of every epoch then matches them here."
 
 
@@ -68,6 +68,7 @@ class MatchPage(TrainPage):
         self.compared: Compared | None = None
         self.slider = _EpochSlider(Qt.Orientation.Horizontal)
         self.slider.setAccessibleName("Epoch")
+        self.slider.setToolTip("The epoch whose network matches the pair: ← → one on, Home and End the first and last")
         self.slider.setPageStep(1)
         self.epoch = QLabel("")
         self.newest = QCheckBox("Follow the newest")

@@ -65,6 +65,7 @@ class ModelsPage(TrainPage):
         self.part = Headed("MODELS", self.list)
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the model")
+        self.name.setToolTip("Write another name, then Rename")
         self.name.setMaxLength(80)
         self.card = Facts(look, "Card of the model")
         self.empty = sentence(NONE)
@@ -166,7 +167,7 @@ class ModelsPage(TrainPage):
             names = [model.name for model in models]
             self.list.setCurrentRow(names.index(before) if before in names else (0 if names else -1))
         own = sum(not model.shipped for model in models)
-        self.part.set_value(f"{len(models)}, {own} of your own")
+        self.part.set_value(f"{own} of your own" if own else "none of your own yet")
         self._show_chosen()
 
     def _show_chosen(self) -> None:

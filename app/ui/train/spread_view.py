@@ -38,8 +38,8 @@ def drawing(found: ClassSpreads, plan: LossPlan, margin: float) -> Drawing:
     x = np.linspace(0.0, right, STEPS)
     return Drawing(
         curves=(
-            Curve(x, asked(x, plan, margin), f"asked for by m = {margin:g}", "accent"),
-            Curve(x, OWN * x, f"{OWN:g} × its own spread", "undecided", "dash"),
+            Curve(x, asked(x, plan, margin), f"m = {margin:g} asks", "accent"),
+            Curve(x, OWN * x, f"{OWN:g} × spread", "undecided", "dash"),
         ),
         x_range=(0.0, right),
         y_range=(0.0, 1.05 * top),
