@@ -63,6 +63,8 @@ def build_menus(window: MainWindow) -> Menus:
     before = {"file": file.actions()[-2], "edit": before_edit, "view": view.actions()[0]}
     _fill_help(window, helps)
     menus = Menus(file, edit, view, workspace, helps, recent, opening, undo, redo, themes, before)
+    # A presentation hides the menu bar, and with it the keys of what is only there.
+    window.addActions([action for menu in (file, edit, view, helps) for action in menu.actions() if action.shortcuts()])
     recent.aboutToShow.connect(lambda: _fill_recent(window, recent))
     return menus
 

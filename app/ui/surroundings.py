@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence, QShortcut
 
 from app.ui.browser import PairBrowser
@@ -71,13 +72,15 @@ class Surroundings:
         own.setTitle(f"&{self._titles[workspace.key]}")
         for other in others:
             for action in other.actions():
-                for menu in (self.menus.file, self.menus.edit, self.menus.view):
-                    menu.removeAction(action)
+                for place in (self.menus.file, self.menus.edit, self.menus.view, self._window):
+                    place.removeAction(action)
         for action in workspace.actions():
             self._place(action)
         own.menuAction().setVisible(not own.isEmpty())
 
     def _place(self, action: QAction) -> None:
+        if action.shortcutContext() == Qt.ShortcutContext.WindowShortcut:
+            self._window.addAction(action)  # its key works where the menu bar is hidden, too
         name = str(action.property("menu") or "")
         menus = {"file": self.menus.file, "edit": self.menus.edit, "view": self.menus.view}
         if name in menus:

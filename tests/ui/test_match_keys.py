@@ -124,9 +124,23 @@ def matches_step(row: int) -> Callable[[Hands, str], None]:
 
 
 def presents(hands: Hands, key: str) -> None:
-    hands.key(key)
-    assert hands.window.look.presenting
-    hands.key("Esc")
+    for end in (key, "Esc"):
+        hands.key(key)
+        assert hands.window.look.presenting
+        hands.key(end)
+        assert not hands.window.look.presenting
+
+
+def test_that_keys_of_the_menus_work_in_a_presentation(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    hands.key("F5")
+    asked: list[str] = []
+    monkeypatch.setattr(hands.workspace.exporter, "ask", lambda *_args: asked.append("asked") or "")
+    hands.key("Alt+Right")
+    hands.settle()
+    assert hands.window.session.index == 1
+    hands.key("Ctrl+E")
+    assert asked == ["asked"]
+    hands.key("F5")
     assert not hands.window.look.presenting
 
 
