@@ -219,7 +219,9 @@ def _share(error: float) -> str:
     """Return an error as a share of the grey range, in words."""
     if error == 0:
         return "exactly 0"
-    return f"{error:.0e} of the range".replace("e-0", "e−").replace("e-", "e−") if error < 1e-3 else f"{error:.2%}"
+    return (
+        f"{error:.0e} of the range".replace("e-0", "e−").replace("e-", "e−") if error < 1e-3 else f"{100 * error:.2f} %"
+    )
 
 
 def as_grey(values: Array) -> UInt8:
