@@ -271,7 +271,9 @@ class Form(QWidget):
         """
         inner = max((self._least(row) for row in self.rows.values()), default=0)
         room = width - SPACING - inner
-        self._grid.setColumnMinimumWidth(0, max(0, min(label_width, room)) if self._labels else 0)
+        wanted = max(0, min(label_width, room)) if self._labels else 0
+        if wanted != self._grid.columnMinimumWidth(0):  # a grid asks for another layout also if nothing changes
+            self._grid.setColumnMinimumWidth(0, wanted)
 
     @staticmethod
     def _least(row: _Row) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, Qt
 from PySide6.QtGui import QHelpEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QToolTip
 from pytestqt.qtbot import QtBot
@@ -28,6 +28,16 @@ class Knobs(Settings):
     sigma: float = number(1.6, 0.5, 4.0, 0.1, label="Sigma", help="Blur.", unit="px")
     model: str = choice("none", {"none": "None", "homography": "Homography"}, label="Model", help="What to fit.")
     mutual: bool = flag(True, label="Mutual", help="Both ways.")
+
+
+class Asked(QObject):
+    """Counts how often a widget is asked to be laid out."""
+
+    times = 0
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        self.times += event.type() == QEvent.Type.LayoutRequest
+        return False
 
 
 def form_of(qtbot: QtBot, settings: Any = None) -> tuple[Form, list[Any]]:
@@ -226,6 +236,10 @@ def test_that_the_forms_of_a_panel_begin_their_sliders_in_one_line(qtbot: QtBot)
     panel.show()
     few, many = row(forms[0], "ratio").slider, row(forms[1], "threshold").slider
     qtbot.waitUntil(lambda: few.mapTo(panel, QPoint()).x() == many.mapTo(panel, QPoint()).x(), timeout=2000)
+    asked = Asked()
+    forms[0].installEventFilter(asked)
+    qtbot.wait(100)
+    assert asked.times <= 2  # aligned once, a panel that nobody touches is left alone
     forms[1].hide()
     wide = row(forms[0], "ratio").slider
     qtbot.waitUntil(lambda: wide.mapTo(forms[0], QPoint()).x() < forms[1].label_width, timeout=2000)
