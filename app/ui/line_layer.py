@@ -24,7 +24,7 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QTransfo
 from app.ui.overlays import KeypointMarks, LineClass, Lines
 
 MARGIN = 200
-SLICE_SECONDS = 0.002
+SLICE_SECONDS = 0.0025
 # Lines that take longer than this to draw are not drawn anew at every step of a zoom, but when it rests.
 QUICK_SECONDS = 0.001
 REST_MS = 40
