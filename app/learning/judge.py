@@ -86,7 +86,7 @@ def judge(
     point, group = data.point[first], judged_group(data.scene[first], data.point[first])
     positive, negative, rank1 = paired_distances(left, right, group, label=point)
     if design != "embedding":
-        positive, negative = yield from _decided(network, data, (first, second), progress)
+        positive, negative = yield from _decided(network, data, (first, second), group, progress)
     hardest, gaps = _hardest(left, right, (first, second), point)
     some = np.linspace(0, len(first) - 1, min(SAMPLE_POINTS, len(first))).astype(np.int64)
     both = np.concatenate([some, some + len(first)]) if found.shape[1] else some[:0]
@@ -118,11 +118,11 @@ def _hardest(left: Float32, right: Float32, rows: tuple[Array, Array], point: Ar
 
 
 def _decided(
-    network: Any, data: PatchSet, rows: tuple[Array, Array], progress: Callable[[], Progress]
+    network: Any, data: PatchSet, rows: tuple[Array, Array], group: Array, progress: Callable[[], Progress]
 ) -> Generator[Progress, None, tuple[Float64, Float64]]:
     """Return 1 - p(same) of the matching pairs, and of three random other pairs of the same group for each."""
     first, second = rows
-    point, group = data.point[first], judged_group(data.scene[first], data.point[first])
+    point = data.point[first]
     rng = np.random.default_rng(0)
     a, b = [first], [second]
     for value in np.unique(group):

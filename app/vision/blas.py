@@ -1,6 +1,7 @@
 """How many threads numpy's matrix product uses, so that several products can run beside each other.
 
-What lives here: :func:`one_thread_each`. What does not: any product. May import: the standard library and numpy.
+What lives here: :func:`one_thread_each`. What does not: any product. May import: ``thread_counts``,
+numpy.
 
 A product on all cores splits itself into equal shares and waits for the slowest, and whatever follows it has one
 core. Several products on one thread each, every one with its own follow-up work, keep all cores busy to the end.
@@ -10,19 +11,18 @@ from __future__ import annotations
 
 import ctypes
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 
 import numpy as np
 
+from app.vision.thread_counts import HeldAtOne
+
 # The library inside numpy's wheels, and OpenBLAS as distributions build it.
 _PREFIXES = ("scipy_openblas", "openblas")
 _SUFFIXES = ("64_", "")
-_lock = threading.Lock()
-_users = 0
-_before = 0
+_held = HeldAtOne()
 
 
 @cache
@@ -50,21 +50,9 @@ def one_thread_each() -> Iterator[bool]:
 
     Only OpenBLAS can be told. The count is the whole process's: it is put back when the last user leaves.
     """
-    global _users, _before
     functions = _functions()
     if functions is None:
         yield False
         return
-    get, put = functions
-    with _lock:
-        if _users == 0:
-            _before = get()
-            put(1)
-        _users += 1
-    try:
+    with _held.use(*functions):
         yield True
-    finally:
-        with _lock:
-            _users -= 1
-            if _users == 0:
-                put(_before)

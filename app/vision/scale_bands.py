@@ -10,7 +10,6 @@ between neighbours, and the numbers stay the same to the last bit.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,13 +21,12 @@ import cv2
 
 from app.records import Float32
 from app.vision.scale_levels import blurred, kernel_radius
+from app.vision.thread_counts import HeldAtOne
 
 SEAM_SHARE = 16  # a band has at least this many times the rows that the kernel reaches; a seam has four times
 LEAST_PIXELS = 1 << 18  # of a level, below which handing a band over costs more than it saves
 
-_lock = threading.Lock()
-_users = 0
-_before = 1
+_held = HeldAtOne()
 
 
 @contextmanager
@@ -37,20 +35,8 @@ def one_cv_thread_each() -> Iterator[int]:
 
     The count is the whole process's: it is put back when the last user leaves.
     """
-    global _users, _before
-    with _lock:
-        if _users == 0:
-            _before = max(1, cv2.getNumThreads())
-            cv2.setNumThreads(1)
-        _users += 1
-        threads = _before
-    try:
-        yield threads
-    finally:
-        with _lock:
-            _users -= 1
-            if _users == 0:
-                cv2.setNumThreads(_before)
+    with _held.use(cv2.getNumThreads, cv2.setNumThreads) as before:
+        yield max(1, before)
 
 
 class Bands:

@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 from app.learning.mahalanobis import ellipse_of, factor_of, inverse_covariance, kind_of
 from app.records import Float64, UserError
-from app.ui.facts import sentence
 from app.ui.form import Form, build
 from app.ui.lane import Event
 from app.ui.metric.ellipse_canvas import Axes, EllipseCanvas
@@ -28,7 +27,9 @@ from app.ui.metric.plots import EigenBars, short
 from app.ui.metric.points import Shown, box_of
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import ELLIPSE, Words
-from app.ui.session import Message, Session
+from app.ui.numbers import percent
+from app.ui.session import Message, Session, failure_message
+from app.ui.steady import SteadyText
 from app.ui.style import Style
 
 SIDE, SHARE = 300, 0.36
@@ -48,14 +49,14 @@ class EllipsePage(MetricPage):
         self.fault = ""
         self._job = 0
         self._asked: tuple[Any, ...] = ()
-        self._again = False  # the question changed while one was being answered
         self.form: Form = build(self.state)
         self.canvas = EllipseCanvas(look)
         self.before = EigenBars(look)
         self.after = EigenBars(look, "Eigenvalues of the nearest PSD matrix")
         self.badge = QLabel()
         self.badge.setProperty("role", "title")
-        self.legend = sentence("")
+        self.legend = SteadyText()
+        self.legend.setProperty("role", "muted")
         self.euclid = self._button("Euclid", "M = I: the ellipse is a circle", self._to_euclid)
         self.covariance = self._button(
             "Inverse covariance", "M = Σ⁻¹, the classical Mahalanobis metric of these points", self._to_covariance
@@ -66,13 +67,6 @@ class EllipsePage(MetricPage):
         self.project = self._button("Nearest PSD", "", self._to_psd)
         self._arrange()
         self._connect()
-
-    @staticmethod
-    def _button(title: str, tip: str, do: Any) -> QPushButton:
-        button = QPushButton(title)
-        button.setToolTip(tip)
-        button.clicked.connect(do)
-        return button
 
     def _arrange(self) -> None:
         parts = (self.badge, self.before, self.after, self.legend)
@@ -136,7 +130,7 @@ class EllipsePage(MetricPage):
         try:
             found = inverse_covariance(self.state.points()[0])
         except UserError as error:
-            self._complain(str(error))
+            self._complain(Message(str(error), "error"))
             return
         self._set(self.state.with_matrix(found))
 
@@ -153,10 +147,9 @@ class EllipsePage(MetricPage):
         if (self.state, box) == self._asked:
             return
         if self._job:
-            self._again = True
-            return
+            return  # the answer asks again for what is there by then
         state = self.state
-        self._asked, self._again = (state, box), False
+        self._asked = (state, box)
         self._job = self._lane.start(lambda: ask(state, box))
 
     def _on_finished(self, event: Event) -> None:
@@ -167,17 +160,16 @@ class EllipsePage(MetricPage):
     def _on_failed(self, event: Event) -> None:
         if event.job == self._job and event.job:
             self._job = 0
-            told = isinstance(event.value, UserError)
-            self._complain(str(event.value) if told else f"Something went wrong in {event.stage}: {event.value}")
+            self._complain(failure_message(event))
 
     def _on_cancelled(self, event: Event) -> None:
         if event.job == self._job and event.job:
             self._job, self._asked = 0, ()
 
-    def _complain(self, text: str) -> None:
-        self.fault = text
-        self.session.message.emit(Message(text, "error"))
-        self.facts.emit(([], text))
+    def _complain(self, message: Message) -> None:
+        self.fault = message.text
+        self.session.message.emit(message)
+        self.facts.emit(([], message.text))
 
     # -------------------------------------------------------------------- showing
 
@@ -198,7 +190,7 @@ class EllipsePage(MetricPage):
         self.before.set_values(found.before.tolist())
         self.after.set_values(found.after.tolist())
         kind, why = kind_of(state.matrix)
-        _say(self.badge, kind.capitalize())
+        self.badge.setText(kind.capitalize())
         self.project.setEnabled(bool(cut))
         self.project.setToolTip(
             "Set the negative eigenvalue to 0: the nearest matrix that is a pseudometric at least" if cut
@@ -206,8 +198,7 @@ class EllipsePage(MetricPage):
         )  # fmt: skip
         lines = "lines: its nearest points under ρ."
         drawn = f"ρ = {short(shown.unit)}"
-        _say(
-            self.legend,
+        self.legend.setText(
             f"Dashed: {drawn} under the nearest PSD matrix; M itself has no ellipse; {lines}" if cut
             else f"Solid: {drawn} from the chosen point; {lines}",
         )  # fmt: skip
@@ -228,16 +219,10 @@ class EllipsePage(MetricPage):
         if cut:
             rows.append(("‖M − nearest PSD‖", short(found.distance)))
         if answer is not None and answer.state.neighbours == k:
-            rows += [(f"{k}-NN error, Euclid", f"{100 * answer.euclid:.1f} %"),
-                     (f"{k}-NN error, M", f"{100 * answer.error:.1f} %")]  # fmt: skip
+            rows += [(f"{k}-NN error, Euclid", percent(answer.euclid, 1)),
+                     (f"{k}-NN error, M", percent(answer.error, 1))]  # fmt: skip
         told = " Regions and errors are those of the nearest PSD matrix." if cut else ""
         self.facts.emit((rows, self.fault or f"{why}{told}"))
-
-
-def _say(label: QLabel, text: str) -> None:
-    """Set words only where they are new: a label lays the page out anew."""
-    if label.text() != text:
-        label.setText(text)
 
 
 def _entries(matrix: Float64) -> str:

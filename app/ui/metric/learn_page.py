@@ -26,6 +26,7 @@ from app.ui.metric.plots import EigenBars, HistoryCurve, short
 from app.ui.metric.points import Shown, box_of
 from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
+from app.ui.numbers import percent
 from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style
@@ -259,8 +260,8 @@ class LearnPage(MetricPage):
         rows = [
             ("objective", short(iterate.objective)),
             *((PARTS.get(name, name), short(value)) for name, value in iterate.parts.items()),
-            (f"{k}-NN error at the start", _percent(before)),
-            (f"{k}-NN error here", _percent(learning.error_at(iterate, k))),
+            (f"{k}-NN error at the start", percent(before, 1)),
+            (f"{k}-NN error here", percent(learning.error_at(iterate, k), 1)),
             ("learned in", f"{1000 * learning.history[-1].seconds:.0f} ms"),
         ]
         kind, why = kind_of(iterate.matrix)
@@ -274,7 +275,3 @@ class LearnPage(MetricPage):
             line += f" Thin: its farthest target. Dashed: the margin, {count} impostor{'s' * (count != 1)} ✕ inside."
         self.legend.setText(line)
         self.legend.setToolTip(f"<p>{CONVENTIONS}</p>" if self.state.learner == "lmnn" else "")
-
-
-def _percent(share: float) -> str:
-    return "–" if math.isnan(share) else f"{100 * share:.1f} %"

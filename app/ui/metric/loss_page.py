@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QTimer
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QPushButton, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.learning.forces import Descent, Forces, contrastive
 from app.ui.chart import Chart
@@ -83,12 +83,6 @@ class LossPage(MetricPage):
         self._timer.timeout.connect(self._tick)
         self._arrange()
         self._connect()
-
-    def _button(self, title: str, tip: str, do: Any) -> QPushButton:
-        button = QPushButton(title)
-        button.setToolTip(tip)
-        button.clicked.connect(do)
-        return button
 
     def _arrange(self) -> None:
         row = self._beside(

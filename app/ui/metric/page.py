@@ -7,10 +7,10 @@ May import: ``pages``, the form, the states and words, the session, Qt.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import Words
@@ -88,6 +88,14 @@ class MetricPage(Page):
         row.addWidget(picture, 1)
         row.addWidget(self._side)
         return row
+
+    @staticmethod
+    def _button(title: str, tip: str, do: Any) -> QPushButton:
+        """Return a button that says in its tooltip what it does."""
+        button = QPushButton(title)
+        button.setToolTip(tip)
+        button.clicked.connect(do)
+        return button
 
     @staticmethod
     def _bar(buttons: Iterable[QWidget], words: QWidget, *, above: int = 8, below: int = 8) -> QHBoxLayout:
