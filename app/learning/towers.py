@@ -44,6 +44,11 @@ PLANS = {
             ((24, 5, 2), (24, 3, 1), (48, 3, 2), (48, 3, 1), (48, 3, 1)),
         ),
         TowerPlan(
+            "medium",
+            "Medium, two and a half times the work of the fast one",
+            ((24, 5, 2), (32, 3, 1), (64, 3, 2), (96, 3, 1), (96, 3, 1)),
+        ),
+        TowerPlan(
             "large",
             "Large, HardNet's layout",
             ((32, 3, 1), (32, 3, 1), (64, 3, 2), (64, 3, 1), (128, 3, 2), (128, 3, 1)),
