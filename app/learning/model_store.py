@@ -11,6 +11,7 @@ order. Every deletion and renaming takes weights and card together.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 from collections.abc import Mapping
@@ -115,6 +116,27 @@ def _plain(card: ModelCard) -> dict[str, Any]:
     return asdict(card)
 
 
+def card_as_text(card: ModelCard | None) -> str:
+    """Return a card (or none) as JSON, for a file that has to name its origin after the origin itself is gone."""
+    return json.dumps(None if card is None else _plain(card))
+
+
+def card_from_text(text: str) -> ModelCard | None:
+    """Return the card that :func:`card_as_text` wrote.
+
+    Raises:
+        TypeError, ValueError, AttributeError: if it is not one.
+    """
+    content = json.loads(text)
+    return None if content is None else _card(content)
+
+
+def _card(content: Mapping[str, Any]) -> ModelCard:
+    """Return a card of its fields; those of a later version are left out."""
+    known = {item.name for item in fields(ModelCard)}
+    return ModelCard(**{key: value for key, value in content.items() if key in known})
+
+
 def read_card(path: Path) -> ModelCard:
     """Return the card beside a file of weights.
 
@@ -122,9 +144,8 @@ def read_card(path: Path) -> ModelCard:
         UserError: if it is missing, damaged or not a card.
     """
     content = load_json(card_path(path), CARD_KIND)
-    known = {item.name for item in fields(ModelCard)}
     try:
-        return ModelCard(**{key: value for key, value in content.items() if key in known})
+        return _card(content)
     except (TypeError, ValueError, AttributeError):
         raise UserError(f"{card_path(path)} is damaged; export the model again, or train it anew.") from None
 
@@ -156,9 +177,16 @@ def load_checkpoint(path: Path) -> Checkpoint:
 def _bare_card(path: Path, digest: str, metadata: Mapping[str, str]) -> ModelCard:
     try:
         return ModelCard(
-            path.stem, digest, metadata["network"], int(metadata["side"]), SPAN, towers.DIMENSIONS, data="not stated"
+            path.stem,
+            digest,
+            metadata["network"],
+            int(metadata["side"]),
+            SPAN,
+            towers.DIMENSIONS,
+            data="not stated",
+            **lineage(card_from_text(metadata.get("start", "null")), ()),
         )
-    except (KeyError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(f"{path} does not say which network it holds; import it with its card.") from None
 
 

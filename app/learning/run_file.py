@@ -2,7 +2,7 @@
 
 What lives here: network, optimiser and curves as tensors; counters, generators and settings as JSON in the same file,
 written atomically. Nothing is pickled. What does not: models for use (``model_store``). May import: tensor_file,
-patch_set, settings; torch inside functions.
+patch_set, model_store, settings; torch inside functions.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from app.learning.model_store import ModelCard, card_as_text, card_from_text
 from app.learning.patch_set import PatchSet
 from app.learning.tensor_file import read_tensors, write_tensors
-from app.learning.train_settings import TrainSettings
+from app.learning.train_settings import TrainSettings, starts
 from app.records import Array, UserError
 from app.settings import to_json
 
@@ -56,9 +57,16 @@ def put_network(network: nn.Module, tensors: dict[str, Array]) -> None:
         raise UserError("The file holds a network of another shape; choose a file of this network.") from None
 
 
-def save_network(path: Path, tensors: dict[str, Array], settings: TrainSettings, side: int) -> None:
-    """Write the network alone, with what is needed to build it again."""
-    plain = {"network": settings.network, "side": str(side), "settings": json.dumps(to_json(settings))}
+def save_network(
+    path: Path, tensors: dict[str, Array], settings: TrainSettings, side: int, start: ModelCard | None
+) -> None:
+    """Write the network alone, with what is needed to build it again and the card of the model it started from."""
+    plain = {
+        "network": settings.network,
+        "side": str(side),
+        "settings": json.dumps(to_json(settings)),
+        "start": card_as_text(start),
+    }
     write_tensors(path, tensors, {"kind": "network", **plain})
 
 
@@ -85,6 +93,7 @@ def save(run: Any, path: Path) -> None:
         "data": fingerprint(run.data),
         "judged": [[j.step, j.epoch, j.fpr95, j.rank1] for j in run.judgements],
         "epoch_files": run.epoch_files,
+        "start": card_as_text(run.start),
     }
     write_tensors(path, tensors, {"kind": KIND, "state": json.dumps(plain)})
 
@@ -102,7 +111,8 @@ def restore(run: Any, path: Path) -> None:
         plain = json.loads(metadata["state"])
         # A setting that was not there when the file was written had the value it has by default now.
         mine, saved = to_json(run.settings), {**to_json(TrainSettings()), **plain["settings"]}
-        other = [name for name in mine if name not in FREE and mine[name] != saved[name]]
+        free = (*FREE, "start") if _gone(saved["start"]) else FREE
+        other = [name for name in mine if name not in free and mine[name] != saved[name]]
         if other or plain["data"] != fingerprint(run.data):
             what = f"another {', '.join(other)}" if other else "other data"
             raise UserError(f"{path} is of a training with {what}; use the same again, or name another file.")
@@ -111,6 +121,11 @@ def restore(run: Any, path: Path) -> None:
         _put_counters(run, tensors, plain)
     except (KeyError, TypeError, ValueError, AttributeError):
         raise UserError(f"{path} is damaged; delete it to start afresh.") from None
+
+
+def _gone(start: str) -> bool:
+    """Return whether the model a training started from is there no more: settings cannot name it again then."""
+    return start not in ("", *starts()) and not Path(start).exists()
 
 
 def _put_optimiser(run: Any, tensors: dict[str, Array]) -> None:
@@ -134,6 +149,7 @@ def _put_counters(run: Any, tensors: dict[str, Array], plain: dict[str, Any]) ->
     run.generator.set_state(torch.from_numpy(np.array(tensors["generator"])))
     run.epoch, run.step, run.seconds = int(plain["epoch"]), int(plain["step"]), float(plain["seconds"])
     run.judged_at = run.seconds
+    run.start = card_from_text(plain.get("start", "null"))  # a file of before it could be anything but random
     run.epoch_files[:] = [str(name) for name in plain["epoch_files"]]
     none = (np.zeros(0), np.zeros(0), np.zeros((0, 128), np.float32), np.zeros(0, np.int32), np.zeros(0, np.int32))
     last = (np.zeros((0, 2), np.int32), np.zeros(0, np.float32))

@@ -172,9 +172,8 @@ def train(
     check_margin(settings)
     check_trainable(data, settings.batch)
     yield from native(partial(importlib.import_module, "torch"), progress=Progress(0, None, "Loading PyTorch"))
-    (run,) = yield from native(partial(_prepared, data, settings), progress=Progress(0, None, "Starting"))
-    if autosave is not None and resume and autosave.exists():
-        run_file.restore(run, autosave)
+    again = autosave if resume and autosave is not None and autosave.exists() else None
+    (run,) = yield from native(partial(_prepared, data, settings, again), progress=Progress(0, None, "Starting"))
     yield run.progress("Starting")
     yield from _judge(run)
     good = run_file.network_tensors(run.network)
@@ -203,8 +202,11 @@ def train(
     return TrainResult(settings, good, run.snapshot(), stopped, known, data.side, run.start)
 
 
-def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
-    """Return a training that has not begun."""
+def _prepared(data: PatchSet, settings: TrainSettings, again: Path | None) -> _Run:
+    """Return a training that has not begun, or stands where the file ``again`` left it.
+
+    The file holds all there is to know of the model it started from, so that model may be gone by then.
+    """
     import torch
 
     torch.set_num_threads(threads_of(settings))
@@ -218,7 +220,7 @@ def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
         if design == "embedding"
         else heads.make_decider(design, plan, side=data.side, seed=settings.seed)
     )
-    start = start_of(settings)
+    start = start_of(settings) if again is None else None
     if start is not None:
         if start.card.side != data.side:
             raise UserError(
@@ -229,7 +231,7 @@ def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
         run_file.put_network(tower, dict(start.tensors))
     network = network.to(device)
     rng = np.random.default_rng(settings.seed)
-    return _Run(
+    run = _Run(
         part,
         held_out,
         settings,
@@ -242,6 +244,9 @@ def _prepared(data: PatchSet, settings: TrainSettings) -> _Run:
         device,
         None if start is None else start.card,
     )
+    if again is not None:
+        run_file.restore(run, again)
+    return run
 
 
 def _keep(run: _Run, tensors: dict[str, Array], autosave: Path | None, folder: Path | None) -> None:
@@ -249,7 +254,7 @@ def _keep(run: _Run, tensors: dict[str, Array], autosave: Path | None, folder: P
     try:
         if folder is not None:
             target = folder / f"epoch-{run.epoch:03d}.safetensors"
-            run_file.save_network(target, tensors, run.settings, run.data.side)
+            run_file.save_network(target, tensors, run.settings, run.data.side, run.start)
             run.epoch_files.append(str(target))
         if autosave is not None:
             run_file.save(run, autosave)

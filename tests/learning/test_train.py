@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -404,6 +405,36 @@ def test_that_a_file_of_before_a_setting_was_there_is_gone_on_from(tmp_path: Pat
     del plain["settings"]["start"]
     write_tensors(state, tensors, {**metadata, "state": json.dumps(plain)})
     assert same(whole, run_to_end(train(DATA, QUICK, autosave=state, resume=True)))
+
+
+def test_that_a_training_goes_on_when_the_model_it_started_from_is_gone(tmp_path: Path) -> None:
+    first = model(tmp_path / "first.safetensors", ids=(("old.png", "1" * 64),))
+    card = model_store.read_card(first)
+    state, epochs = tmp_path / "state.safetensors", tmp_path / "epochs"
+    epochs.mkdir()
+    settings = replace(QUICK, start=str(first), seed=5)
+    whole = run_to_end(train(DATA, settings))
+    job = train(DATA, settings, autosave=state, epochs_folder=epochs)
+    for progress in job:
+        if progress.payload is not None and progress.payload.epoch == 1 and state.exists():
+            job.close()
+    first.unlink()
+    model_store.card_path(first).unlink()
+    kept = model_store.load_checkpoint(epochs / "epoch-001.safetensors").card
+    assert (kept.start, kept.data_ids) == ((card.name, card.sha256), card.data_ids)
+    # Where a program is started anew, the name of a model that is gone cannot be a setting any more.
+    for again in (settings, replace(settings, start="")):
+        copy = Path(shutil.copy(state, tmp_path / "copy.safetensors"))
+        resumed = run_to_end(train(DATA, again, autosave=copy, resume=True))
+        assert same(whole, resumed)
+        assert resumed.start == card
+
+
+def test_that_a_training_of_another_start_is_not_gone_on_with(tmp_path: Path) -> None:
+    first, state = model(tmp_path / "first.safetensors"), tmp_path / "state.safetensors"
+    run_to_end(train(DATA, replace(QUICK, start=str(first)), autosave=state))
+    with pytest.raises(UserError, match="another start"):
+        run_to_end(train(DATA, QUICK, autosave=state, resume=True))
 
 
 def few_classes(classes: int = 4, each: int = 40) -> PatchSet:

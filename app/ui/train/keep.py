@@ -14,7 +14,7 @@ from app import matchers
 from app.jobs import Job, Progress
 from app.learning import model_store
 from app.learning.train import TrainResult
-from app.learning.train_settings import TrainSettings, design_of, margin_of, start_of
+from app.learning.train_settings import TrainSettings, design_of, margin_of
 from app.learning.train_state import TrainSnapshot
 from app.records import Array, UserError
 from app.settings import to_json
@@ -68,7 +68,6 @@ def keep(kept: Kept, name: str) -> Job[str]:
     elif kept.file is not None:
         checkpoint = model_store.load_checkpoint(kept.file)
         tensors = _tower(checkpoint.tensors, kept.settings)
-        start = start_of(kept.settings)
         card = replace(
             checkpoint.card,
             name=name,
@@ -79,7 +78,7 @@ def keep(kept: Kept, name: str) -> Job[str]:
             seed=kept.settings.seed,
             settings={"training": to_json(kept.settings)},
             data="" if kept.prepared is None else kept.prepared.patches.name,
-            **model_store.lineage(None if start is None else start.card, ids),
+            data_ids=tuple(dict.fromkeys((*ids, *checkpoint.card.data_ids))),
             epochs=kept.epoch,
             numbers=_numbers(kept),
         )
