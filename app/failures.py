@@ -75,10 +75,11 @@ def _case(kind: str, recipe: str, *, moving: bool = False) -> Case:
 
 
 TILTS: tuple[Case, ...] = tuple(_case(f"tilt {ref.recipe[5:]}°", ref.recipe) for ref in builtin.TILT_REFS)
+REVERSAL = _case("contrast reversal", "camera")
 CASES: tuple[Case, ...] = (
     _case("illumination", "rocket"),
     _case("shadow", "chelsea-shadow"),
-    _case("contrast reversal", "camera"),
+    REVERSAL,
     *TILTS,
     _case("non-rigid", "chelsea-warp"),
     _case("articulated", "doll", moving=True),

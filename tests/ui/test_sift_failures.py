@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 from sift_parts import context
 
 from app import failures
-from app.failures import CASES, TILTS, Case, Failures, Row, Shown
+from app.failures import CASES, REVERSAL, TILTS, Case, Failures, Row, Shown
 from app.jobs import Progress
 from app.ui.session import Session
 from app.ui.sift.fails_page import KEY, FailsPage, FailsState
@@ -94,6 +94,19 @@ def test_that_a_click_opens_the_pair_and_names_the_cause(page: FailsPage, qtbot:
     assert page.session.state.pair == CASES[line].ref  # moving on the keyboard only selects
     qtbot.keyClick(table, Qt.Key.Key_Return)
     assert page.session.state.pair == CASES[line + 1].ref
+
+
+def test_that_the_words_are_about_the_part_in_front(page: FailsPage, session: Session, until: Until) -> None:
+    page.activate()
+    until(lambda: not page.busy)
+    session.set_workspace_state(KEY, FailsState(case=CASES[0].key))
+    assert page.heading.text() == CASES[0].ref.title
+    session.set_workspace_state(KEY, FailsState(part="reversal", case=CASES[0].key))
+    assert page.heading.text() == REVERSAL.ref.title
+    session.set_workspace_state(KEY, FailsState(part="tilt", case=CASES[0].key))
+    assert page.heading.text() == TILTS[2].ref.title
+    session.set_workspace_state(KEY, FailsState(part="tilt", case=TILTS[4].key))
+    assert page.heading.text() == TILTS[4].ref.title
 
 
 def test_that_measuring_can_be_cancelled_and_begun_again(page: FailsPage, qtbot: QtBot, until: Until) -> None:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app import failures, pairs
-from app.failures import CASES, LOSS_WORDS, REASONS, TILTS, Case, Failures, Row
+from app.failures import CASES, LOSS_WORDS, REASONS, REVERSAL, TILTS, Case, Failures, Row
 from app.jobs import Progress
 from app.pipeline import Cache
 from app.ui.facts import Facts, sentence
@@ -154,6 +154,11 @@ class FailsPage(SiftPage):
         """The chosen case, the first by default."""
         return next((case for case in CASES if case.key == self.state.case), CASES[0])
 
+    @property
+    def told(self) -> Case:
+        """The case the words below are about: the part in front may have one of its own."""
+        return {"reversal": REVERSAL, "tilt": self.tilt.case}.get(self.state.part, self.case)
+
     def _show_state(self) -> None:
         part = self.state.part if self.state.part in PARTS else "table"
         index = list(PARTS).index(part)
@@ -245,7 +250,7 @@ class FailsPage(SiftPage):
             self.session.set_pair(case.ref)
 
     def _show_case(self) -> None:
-        case = self.case
+        case = self.told
         row = self.measured["sift"].of(case, "sift")
         self.heading.setText(case.ref.title)
         if row is None:

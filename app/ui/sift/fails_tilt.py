@@ -109,6 +109,9 @@ class MatchedPicture(QWidget):
 class TiltPart(QWidget):
     """The tilt is chosen by a tab; both matchers on it above, their curves below.
 
+    Attributes:
+        case: the tilt in front.
+
     Signals:
         wanted: ASIFT shall be measured.
         chosen: the :class:`Case` of the tilt.
@@ -121,7 +124,7 @@ class TiltPart(QWidget):
         super().__init__(parent)
         self._look = look
         self._sift = self._asift = Failures((), 0)
-        self._case = TILTS[2]
+        self.case = TILTS[2]
         self.bar = QTabBar()
         self.bar.setDrawBase(False)
         self.bar.setExpanding(False)
@@ -167,8 +170,8 @@ class TiltPart(QWidget):
 
     def show_case(self, case: Case) -> None:
         """Show one of the tilts."""
-        if case in TILTS and case != self._case:
-            self._case = case
+        if case in TILTS and case != self.case:
+            self.case = case
             self.bar.blockSignals(True)
             self.bar.setCurrentIndex(TILTS.index(case))
             self.bar.blockSignals(False)
@@ -181,7 +184,7 @@ class TiltPart(QWidget):
             self._show()
 
     def _show(self) -> None:
-        rows = {"sift": self._sift.of(self._case, "sift"), "asift": self._asift.of(self._case, "asift")}
+        rows = {"sift": self._sift.of(self.case, "sift"), "asift": self._asift.of(self.case, "asift")}
         for key, picture in self.pictures.items():
             picture.show_row(rows[key])
         for chart, name, label in ((self.precision, "precision", "precision"), (self.right, "right", "right matches")):

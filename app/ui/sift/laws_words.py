@@ -36,8 +36,8 @@ WORDS: dict[str, tuple[str, str, str, str]] = {
     "axioms": (
         "The Gaussian scale space is linear, commutes with shifts and with turns, and its blurs add: a then b is "
         "√(a² + b²). Causality: no region brighter or darker than a level appears without one under it.",
-        "The largest difference of each trial, in grey levels: rounding for shifts and quarter turns, interpolation "
-        "for other angles, the sampling of the kernel for the semigroup at small σ.",
+        "The largest difference of each trial, as a share of the picture's range: rounding for shifts and quarter "
+        "turns, interpolation for other angles, the sampling of the kernel for the semigroup at small σ.",
         "Turn by 30° and by 90°. Lower σ to 0.5: the sampled kernel is too narrow there, and the blurs no longer add. "
         "Read how many maxima are new, and that no region is.",
         "“No spurious extrema” in two dimensions: it is causality that holds, and that extrema are not enhanced.",

@@ -117,7 +117,8 @@ class SiftSettingsPanel(FormPanel):
         column.addWidget(teaches)
         self.page_head = heading("")
         self.pages = QStackedWidget()
-        column.addWidget(rule())
+        self._page_rule = rule()
+        column.addWidget(self._page_rule)
         column.addWidget(self.page_head)
         column.addWidget(self.pages)
         column.addWidget(rule())
@@ -143,7 +144,7 @@ class SiftSettingsPanel(FormPanel):
     def show_page(self, title: str, widget: QWidget | None) -> None:
         """Show a page's own section, or none."""
         self.page_head.setText(title.upper())
-        for part in (self.page_head, self.pages):
+        for part in (self._page_rule, self.page_head, self.pages):
             part.setVisible(widget is not None)
         if widget is None:
             return

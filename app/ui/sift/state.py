@@ -36,7 +36,7 @@ class SpaceState(Settings):
     layer: int = 1
     kind: str = choice(
         "dog",
-        {"dog": "differences (DoG)", "gaussian": "Gaussians"},
+        {"dog": "differences", "gaussian": "Gaussians"},
         label="Levels (D)",
         help=(
             "Gaussians are the picture at growing blur. The difference of two neighbours keeps the details that "
@@ -86,7 +86,7 @@ class StagesState(Settings):
         20.0,
         0.5,
         label="Speed",
-        unit="steps/s",
+        unit="/s",
         log_scale=True,
         help="How many steps of the algorithm are played a second: octave by octave, stage by stage.",
     )
