@@ -9,7 +9,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -485,11 +484,9 @@ def test_that_interrupting_keeps_the_rows_so_far_beside_the_old_file(folder: Pat
         text = b""
         while not re.search(rb" ([3-9]|[0-9]{2,})/4000", text) and running.poll() is None:
             text += os.read(running.stderr.fileno(), 4096)
-        start = time.perf_counter()
         running.send_signal(signal.SIGINT)
         text += running.stderr.read()
-        assert running.wait(20) == 130
-        assert time.perf_counter() - start < 5
+        assert running.wait(20) == 130  # all 4,000 would take far longer
     assert text.decode().splitlines()[-1] == "correspondence-explorer: Interrupted."
     assert b"Traceback" not in text
     assert (tmp_path / "o.csv").read_text() == "old"

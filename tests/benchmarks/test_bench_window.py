@@ -17,6 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from app import pairs
 from app.jobs import native_calls_ended
+from app.records import PairRef
 from app.ui.launch import _wait, open_window
 from app.ui.main_window import MainWindow
 
@@ -90,3 +91,24 @@ def test_recolouring_against_a_run(window: MainWindow, benchmark: BenchmarkFixtu
     benchmark.extra_info["share_of_a_detection"] = share
     count = 0 if result.matches is None else len(result.matches)
     print(f"\nrecolouring {count} matches: {1e3 * benchmark.stats['median']:.1f} ms, {share:.3f} of a detection")
+
+
+def test_listing_and_filtering_many_pairs(window: MainWindow, benchmark: BenchmarkFixture) -> None:
+    """5,000 pairs in the browser against 500: the work may grow with the pairs, and with nothing else."""
+    browser = window.around.browser
+
+    def listed(count: int) -> float:
+        refs = [PairRef("builtin", f"Pair {n}", recipe=f"made-{n}", tags=("blur",)) for n in range(count)]
+        start = time.perf_counter()
+        browser._show_pairs(refs)
+        browser.search.setText(f"blur {count - 1}")
+        seconds = time.perf_counter() - start
+        assert browser.filtered.rowCount() == 1
+        browser.search.clear()
+        return seconds
+
+    few, many = (min(listed(count) for _ in range(3)) for count in (500, 5000))
+    benchmark.extra_info.update(few_ms=1e3 * few, many_ms=1e3 * many)
+    print(f"\nlist and filter 500 pairs {1e3 * few:.1f} ms, 5,000 {1e3 * many:.1f} ms: {many / few:.1f} times as long")
+    benchmark.pedantic(lambda: listed(500), rounds=3)
+    assert many <= 20 * few

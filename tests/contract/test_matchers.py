@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -246,8 +246,8 @@ def test_that_keypoints_lie_in_the_image_and_numbers_are_finite(spec: MatcherSpe
 
 
 @every_matcher
-def test_that_readiness_is_cheap_to_ask(spec: MatcherSpec) -> None:
-    start = time.perf_counter()
-    for _ in range(100):
-        spec.ready()
-    assert time.perf_counter() - start < 0.5
+def test_that_asking_for_readiness_loads_nothing(spec: MatcherSpec) -> None:
+    spec.ready()  # the first time may look for a library
+    before = set(sys.modules)
+    spec.ready()
+    assert set(sys.modules) == before

@@ -85,11 +85,15 @@ def small_pair(ref: PairRef) -> ImagePair:
 
 
 class Counted:
-    """The real matchers, each with its calls counted by stage; ``seconds`` is how long a detection sleeps first."""
+    """The real matchers, each with its calls counted by stage.
+
+    ``seconds`` is how long a detection sleeps first, ``slept`` how many have done so.
+    """
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.seconds = 0.0
+        self.slept = 0
         self.fail: Exception | None = None
         self._get = matchers.get
         self._made: dict[str, Any] = {}
@@ -108,6 +112,7 @@ class Counted:
             self.calls[name] += 1
             if name in ("detect", "extract"):
                 time.sleep(self.seconds)
+                self.slept += 1
                 if self.fail is not None:
                     raise self.fail
             return stage(*arguments)
@@ -117,7 +122,7 @@ class Counted:
     def reset(self) -> None:
         """Forget all calls, and work as usual."""
         self.calls.clear()
-        self.seconds, self.fail = 0.0, None
+        self.seconds, self.slept, self.fail = 0.0, 0, None
 
     @property
     def detections(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,10 +73,8 @@ def test_pause_step_and_stop(lab: Lab) -> None:
     assert lab.snapshot().step <= held + 4
     lab.click(controls.run)
     lab.until(lambda: lab.snapshot().step > held + 4)
-    start = time.monotonic()
     lab.click(controls.stop)
     assert lab.trainer.phase == "idle"
-    assert time.monotonic() - start < 5
     assert "Resume goes on" in lab.messages[-1]
     assert controls.resume.isVisible()
 
