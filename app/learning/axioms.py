@@ -17,6 +17,7 @@ import numpy as np
 from app.jobs import Job, Progress
 from app.learning.measures import AXIOMS, Measure, State
 from app.records import Bool, Float64
+from app.text import minus
 
 TOLERANCE = 1e-12  # of the larger side
 ZERO = 1e-10  # below this share of the usual values a distance counts as 0
@@ -203,7 +204,7 @@ def _keep(
 def _sentence(axiom: str, points: Float64, values: tuple[float, ...], other: str) -> str:
     names = [_text(point) for point in points]
     if axiom == "N":
-        return f"f({names[0]}, {names[1]}) = {values[0]:.4g} < 0."
+        return f"f({names[0]}, {names[1]}) = {minus(f'{values[0]:.4g}')} < 0."
     if axiom == "I":
         return f"f({names[0]}, {names[0]}) = {values[0]:.4g}, not 0."
     if axiom == "S":
@@ -216,7 +217,7 @@ def _sentence(axiom: str, points: Float64, values: tuple[float, ...], other: str
 
 def _text(point: Float64) -> str:
     """Return a point in few characters."""
-    numbers = [f"{value + 0.0:.3g}" for value in point]
+    numbers = [minus(f"{value + 0.0:.3g}") for value in point]
     if len(numbers) == 1:
         return numbers[0]
     return "(" + ", ".join(numbers[:4]) + (", …" if len(numbers) > 4 else "") + ")"

@@ -19,8 +19,8 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.text import minus
 from app.ui.chart_parts import Values, decades, even_ticks, polygon, power_text, short
-from app.ui.numbers import minus
 from app.ui.style import Style
 
 KEPT = 4  # pictures of what stays: the room that is left for the numbers on the axis goes back and forth

@@ -1,12 +1,14 @@
 """How numbers are written on all screens.
 
-What lives here: shares in per cent, true minus signs, powers of ten, distances, durations. What does not: which number,
-and its unit. May import: nothing of the program.
+What lives here: shares in per cent, powers of ten, distances, durations. What does not: which number, and its unit. May
+import: text.
 """
 
 from __future__ import annotations
 
 import math
+
+from app.text import minus
 
 _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -14,11 +16,6 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def percent(share: float, digits: int = 0) -> str:
     """Return a share of 1 in per cent with a space before the sign, a dash for NaN."""
     return "–" if math.isnan(share) else minus(f"{100 * share:.{digits}f} %")
-
-
-def minus(text: str) -> str:
-    """Return a written number with a true minus sign."""
-    return text.replace("-", "−")
 
 
 def power_of_ten(power: int) -> str:

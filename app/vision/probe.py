@@ -15,9 +15,10 @@ import numpy as np
 
 from app.jobs import Job, Progress, native
 from app.records import Descriptors, Features, Image, Keypoints, MatchResult, Point, Side
+from app.text import minus
 from app.vision.nearest import distances_to
 from app.vision.sift_matching import detection_at
-from app.vision.sift_why import NEAR_PX, Detection, minus
+from app.vision.sift_why import NEAR_PX, Detection
 
 RIVALS = 5
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 import numpy as np
 
 from app.records import Array
+from app.text import minus
 from app.vision.sift_extrema import ROUNDING, find_extrema
 from app.vision.sift_records import BORDER, Candidates, SiftExplanation, SiftSettings, Stage
 from app.vision.sift_refine import FULL_SCALE, STEPS
@@ -45,11 +46,6 @@ class Detection:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "numbers", MappingProxyType(dict(self.numbers)))
-
-
-def minus(text: str) -> str:
-    """Return a number's text with a real minus sign."""
-    return text.replace("-", "−")
 
 
 def reason(found: Candidates, row: int, settings: SiftSettings) -> tuple[str, dict[str, float]]:

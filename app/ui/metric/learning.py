@@ -23,7 +23,7 @@ from app.learning.neighbours import decision_regions, leave_one_out_error
 from app.records import Float64, UserError
 from app.ui.lane import Event
 from app.ui.metric.state import MetricState
-from app.ui.session import Message, Session
+from app.ui.session import Message, Session, failure_message
 
 MOST_ERRORS = 48  # iterates whose k-NN error is computed
 MOST_LEARNED = 3000  # points that are learned from; all are drawn
@@ -125,7 +125,7 @@ class Learning(QObject):
         try:
             self.x, self.y = state.data()
         except UserError as error:
-            self._fail(str(error))
+            self._fail(Message(str(error), "error"))
             return
         method = learner(state.learner)
         self.fault, self.regions, self.notes = "", None, ()
@@ -230,10 +230,7 @@ class Learning(QObject):
     def _on_failed(self, event: Event) -> None:
         if event.job not in (self._run, self._follow, self._colour) or not event.job:
             return
-        if isinstance(event.value, UserError):
-            self._fail(str(event.value))
-        else:
-            self._fail(f"Something went wrong while learning: {event.value}")
+        self._fail(failure_message(event))
 
     def _on_cancelled(self, event: Event) -> None:
         if event.job and event.job == self._run:
@@ -244,8 +241,8 @@ class Learning(QObject):
         elif event.job and event.job == self._colour:
             self._colour = 0
 
-    def _fail(self, text: str) -> None:
+    def _fail(self, message: Message) -> None:
         self._run = self._follow = self._colour = 0
-        self.fault = text
-        self._session.message.emit(Message(text, "error"))
+        self.fault = message.text
+        self._session.message.emit(message)
         self.changed.emit()

@@ -36,7 +36,7 @@ from app.ui.metric.state import MetricState
 from app.ui.metric.strip_view import MOST, StripView
 from app.ui.metric.words import NEIGHBOURS, Words
 from app.ui.opening import paths_of
-from app.ui.session import Message, Session
+from app.ui.session import Session, failure_message
 from app.ui.style import Style
 
 KEYPOINTS = 500  # of each picture of a pair
@@ -272,10 +272,9 @@ class NeighbourPage(MetricPage):
 
     def _on_failed(self, event: Event) -> None:
         if event.job == self._job and event.job:
-            told = isinstance(event.value, UserError)
-            self._job, self._stage = 0, ""
-            self.fault = str(event.value) if told else f"Something went wrong in {event.stage}: {event.value}"
-            self.session.message.emit(Message(self.fault, "error"))
+            message = failure_message(event)
+            self._job, self._stage, self.fault = 0, "", message.text
+            self.session.message.emit(message)
             self.refresh()
 
     def _on_cancelled(self, event: Event) -> None:

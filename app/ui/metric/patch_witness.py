@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.jobs import Progress
 from app.learning.axiom_patches import PatchTriple, broken_triangle
-from app.records import Image, UInt8, UserError
+from app.records import Image, UInt8
 from app.ui.lane import Event
 from app.ui.metric.drawing import draw_span
 from app.ui.metric.plots import short
-from app.ui.session import Session
+from app.ui.session import Session, failure_message
 from app.ui.style import Style
 from app.vision.images import grey8
 
@@ -131,9 +131,7 @@ class PatchWitness(QWidget):
 
     def _on_failed(self, event: Event) -> None:
         if event.job == self._job and event.job:
-            told = isinstance(event.value, UserError)
-            self._job = 0
-            self.fault = str(event.value) if told else f"Something went wrong in {event.stage}: {event.value}"
+            self._job, self.fault = 0, failure_message(event).text
             self._show()
 
     def _on_cancelled(self, event: Event) -> None:

@@ -13,7 +13,6 @@ import numpy as np
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from app.records import UserError
 from app.ui.chart import Chart, Curve, Drawing, Place
 from app.ui.form import Form, build
 from app.ui.lane import Event
@@ -27,7 +26,7 @@ from app.ui.metric.recipe_table import MapCanvas, RecipeTable
 from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import RECIPES, Words
-from app.ui.session import Message, Session
+from app.ui.session import Session, failure_message
 from app.ui.steady import SteadyText
 from app.ui.style import Style
 
@@ -157,10 +156,9 @@ class RecipePage(MetricPage):
 
     def _on_failed(self, event: Event) -> None:
         if event.job == self._job and event.job:
-            known = isinstance(event.value, UserError)
-            self.fault = str(event.value) if known else f"Something went wrong in {event.stage}: {event.value}"
-            self._job = 0
-            self.session.message.emit(Message(self.fault, "error"))
+            message = failure_message(event)
+            self._job, self.fault = 0, message.text
+            self.session.message.emit(message)
             self.refresh()
 
     def _on_cancelled(self, event: Event) -> None:

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QScrollArea, QVBoxLayout
 from app.learning import towers
 from app.learning.train_settings import TrainSettings, margin_of
 from app.learning.train_state import TrainSnapshot
+from app.text import shortened
 from app.ui.facts import Facts, sentence
 from app.ui.numbers import percent
 from app.ui.panel import heading
@@ -92,7 +93,7 @@ class TrainDetails(QWidget):
             patches, held = trainer.prepared.patches, trainer.prepared.held_out
             side = patches.side
             rows += [
-                ("data", _short(patches.name)),
+                ("data", shortened(patches.name, MOST_WORDS)),
                 ("patches", f"{len(patches):,} of {patches.classes:,} points"),
                 ("held out", f"{held.classes:,} points"),
             ]
@@ -131,10 +132,6 @@ def _run_words(settings: TrainSettings, snapshot: TrainSnapshot) -> str:
     judged = newest(snapshot)
     number = "" if judged is None else f": {judged.fpr95:.3f}"
     return f"{settings.loss}{number}"
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…"
 
 
 def _column(title: str, facts: Facts) -> QVBoxLayout:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QToolButto
 from app.learning.projection import ready
 from app.learning.train_state import Judgement
 from app.records import Selection, UInt8
+from app.text import shortened
 from app.ui.facts import Facts, Patch, sentence
 from app.ui.lane import Event
 from app.ui.numbers import percent
@@ -224,7 +225,7 @@ class EmbeddingPage(TrainPage):
         gap = projection.distance[row]
         own = int(projection.judged.sample[row])
         name = held.scenes[held.scene[own]] if held.scenes else held.name
-        facts = [("from", name if len(name) <= MOST_WORDS else f"{name[: MOST_WORDS - 1]}…")]
+        facts = [("from", shortened(name, MOST_WORDS))]
         if np.isfinite(held.place[own]).all():
             facts.append(("at", f"({held.place[own][0]:.0f}, {held.place[own][1]:.0f}) px"))
         right = float(gap[rows[1]]) if rows[1] >= 0 else float("nan")

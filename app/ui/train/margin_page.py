@@ -18,9 +18,10 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollA
 from app.learning.losses import PLANS, LossPlan
 from app.learning.margins import has_margin, room, thirds
 from app.learning.train_settings import FARTHEST, TrainSettings, margin_of, plan_of
+from app.text import minus
 from app.ui.facts import Facts, Patch, sentence
 from app.ui.lane import Event
-from app.ui.numbers import minus, percent
+from app.ui.numbers import percent
 from app.ui.panel import heading
 from app.ui.session import Message, failure_message
 from app.ui.train.embedding_page import as_rgb

@@ -14,6 +14,7 @@ from app.jobs import Job, Progress
 from app.learning import model_store, towers
 from app.learning.model_store import ModelCard
 from app.records import UserError
+from app.text import shortened
 from app.ui.numbers import duration
 
 MOST_WORDS = 34
@@ -115,4 +116,4 @@ def card_rows(model: Listed) -> list[tuple[str, str]]:
 
 
 def _short(text: str) -> str:
-    return text if len(text) <= MOST_WORDS else f"{text[: MOST_WORDS - 1]}…"
+    return shortened(text, MOST_WORDS)

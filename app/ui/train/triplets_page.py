@@ -14,8 +14,9 @@ from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
 from app.learning.mining import MINERS
 from app.learning.train_state import Judgement, MinedTriplets, TrainSnapshot
+from app.text import minus
 from app.ui.chart import Chart, Drawing
-from app.ui.numbers import minus, percent
+from app.ui.numbers import percent
 from app.ui.train import drawings
 from app.ui.train.page import Headed, TrainPage
 from app.ui.train.patch_rows import Group, PatchRows
