@@ -43,11 +43,18 @@ def read_homography(path: str | Path) -> Float64:
     if len(numbers) != 9 or not np.isfinite(numbers).all():
         raise UserError(f"{file} is not a homography: {len(numbers)} numbers, expected nine finite ones.")
     matrix = np.asarray(numbers, np.float64).reshape(3, 3)
-    units = matrix * np.array([[1, 1, 1e-3], [1, 1, 1e-3], [1e3, 1e3, 1]])
-    largest = float(np.abs(units).max())
-    if largest == 0 or abs(float(np.linalg.det(units / largest))) < _SINGULAR:
+    if _singular(matrix):
         raise UserError(f"{file} is not a homography: the matrix is singular.")
     return matrix
+
+
+def _singular(matrix: Float64) -> bool:
+    """Return whether a finite (3, 3) homography, in thousands of pixels, has next to no volume."""
+    if not matrix.any():
+        return True
+    units = matrix / np.abs(matrix).max() * np.array([[1, 1, 1e-3], [1, 1, 1e-3], [1e3, 1e3, 1]])
+    x, y, z = units / np.abs(units).max()
+    return abs(float(np.dot(x, np.cross(y, z)))) < _SINGULAR
 
 
 def sequence_pairs(folder: str | Path, *, every: bool = False) -> list[PairRef]:

@@ -64,6 +64,22 @@ def remaining_side(side: int, plan: TowerPlan) -> int:
     return side
 
 
+def receptive_field(plan: TowerPlan) -> tuple[tuple[int, int], ...]:
+    """Return (side, jump) after every convolution before the last one, in pixels of the patch.
+
+    What one number of a layer's map sees is a square of ``side`` pixels, and its neighbour's square lies ``jump``
+    pixels further: side grows by (k - 1) times the jump so far, the jump by the stride (Long, Zhang & Darrell,
+    NeurIPS 2014). Padding moves the squares and changes neither. The last convolution sees the whole patch.
+    """
+    side, jump = 1, 1
+    found: list[tuple[int, int]] = []
+    for _, kernel, stride in plan.layers:
+        side += (kernel - 1) * jump
+        jump *= stride
+        found.append((side, jump))
+    return tuple(found)
+
+
 def multiply_adds(side: int, plan: TowerPlan, dimensions: int = DIMENSIONS) -> int:
     """Return the multiply-accumulate operations of one patch of this side through the tower."""
     total, channels = 0, 1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -130,6 +130,8 @@ def test_far_shifts_and_strong_reductions_are_not_taken_for_singular(tmp_path: P
 
 
 @LOCAL
+@example(np.array([[0, 1, 0], [2.22507386e-309, 0, 0], [0, 0, 1]]), " ")
+@example(np.diag([1e308, 1e308, 1e-300]), " ")
 @given(hnp.arrays(np.float64, (3, 3), elements=st.floats(-1e3, 1e3)), st.sampled_from([" ", ",", "  ", "\t"]))
 def test_a_matrix_written_in_full_is_read_back_exactly_unless_it_is_singular(
     tmp_path: Path, matrix: np.ndarray[tuple[int, int], np.dtype[np.float64]], gap: str

@@ -438,6 +438,37 @@ def test_that_a_training_of_another_start_is_not_gone_on_with(tmp_path: Path) ->
         run_to_end(train(DATA, QUICK, autosave=state, resume=True))
 
 
+def test_that_the_receptive_field_follows_the_recursion() -> None:
+    """Layers of the reference network of Long, Zhang & Darrell, pooling counted as a layer."""
+    layers = ((1, 11, 4), (1, 3, 2), (1, 5, 1), (1, 3, 2), (1, 3, 1), (1, 3, 1), (1, 3, 1), (1, 3, 2))
+    found = towers.receptive_field(towers.TowerPlan("reference", "", layers))
+    assert [side for side, _ in found] == [11, 19, 51, 67, 99, 131, 163, 195]
+    assert [jump for _, jump in found] == [4, 8, 8, 16, 16, 16, 16, 32]
+
+
+@pytest.mark.parametrize("plan", towers.PLANS.values(), ids=lambda plan: plan.name)
+def test_that_a_layer_sees_what_its_receptive_field_says(plan: towers.TowerPlan) -> None:
+    """Back-propagated to a large input, one number in the middle has a gradient on that square and nowhere else."""
+    convolutions = 0
+    tower = networks.make_tower(plan, side=32).eval()
+    expected = towers.receptive_field(plan)
+    patch = torch.zeros(1, 1, 96, 96, requires_grad=True)
+    values = patch
+    for module in tower:
+        if isinstance(module, torch.nn.ReLU | torch.nn.BatchNorm2d):
+            continue  # neither changes what is seen; a ReLU would only hide parts of it by chance
+        values = module(values)
+        convolutions += 1
+        middle = values[0, 0, values.shape[2] // 2, values.shape[3] // 2]
+        (gradient,) = torch.autograd.grad(middle, patch, retain_graph=True)
+        seen = gradient[0, 0].nonzero()
+        side, _ = expected[convolutions - 1]
+        assert (seen.amax(0) - seen.amin(0) + 1).tolist() == [side, side]
+        if convolutions == len(expected):
+            break
+    assert convolutions == len(plan.layers)
+
+
 def few_classes(classes: int = 4, each: int = 40) -> PatchSet:
     """A few classes of many patches, each a folder of its own."""
     data = stripes(classes, each)

@@ -97,9 +97,11 @@ def card_rows(model: Listed) -> list[tuple[str, str]]:
     card = model.card
     if card is None:
         return [("damaged", _short(model.fault))]
+    seen = towers.receptive_field(towers.PLANS[card.network])[-1][0]
     rows = [
         ("network", towers.PLANS[card.network].title),
         ("patch", f"{card.side} px, {card.span:g} × size"),
+        ("sees", f"{seen} × {seen} px of it, then all"),
         ("descriptor", f"{card.dimensions} numbers"),
         ("loss", _short(card.loss or "not stated")),
         *((("negatives", _short(card.miner)),) if card.miner else ()),
