@@ -95,7 +95,7 @@ def fate(c_s: Float64, c_d: Float64, weight: float) -> tuple[Fate, str]:
         return "stays", "A is zero: every M is as good as any other."
     if values[0] >= -1e-12 * scale:
         return "collapses", "A is PSD, so the best M is 0: all points become identical."
-    lowest = minus(f"{values[0]:.3g}")
+    lowest = minus(f"{values[0]:,.0f}" if values[0] <= -100 else f"{values[0]:.3g}")
     return "explodes", f"A has the eigenvalue {lowest} < 0: stretching along its eigenvector lowers Ψ without bound."
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
 from app.learning.axioms import Lamp, Verdict, search
 from app.learning.measures import AXIOM_NAMES, AXIOMS, Measure, measure, typed
@@ -230,8 +230,16 @@ class AxiomPage(MetricPage):
         column = QVBoxLayout(self._scrolled())
         column.setContentsMargins(24, 16, 24, 16)
         column.setSpacing(12)
-        for widget in (self.head, self.formula, self.complaint):
-            column.addWidget(widget)
+        own = QLabel("your own: f(x, y) =")
+        own.setProperty("role", "muted")
+        own.setBuddy(self.formula)
+        typing = QHBoxLayout()
+        typing.setSpacing(8)
+        typing.addWidget(own)
+        typing.addWidget(self.formula, 1)
+        column.addWidget(self.head)
+        column.addLayout(typing)
+        column.addWidget(self.complaint)
         lamps = QGridLayout()
         lamps.setHorizontalSpacing(24)
         lamps.setVerticalSpacing(12)
