@@ -7,11 +7,13 @@ library of its platform plugin is missing, so both are looked at first. May impo
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib.util
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from app.records import UserError
@@ -60,6 +62,22 @@ def missing_library_sentence(error: BaseException) -> str:
     return f"{cause}{hint}; on Debian or Ubuntu install it with: sudo apt-get install -y {ALL_PACKAGES}"
 
 
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Keep the garbage collector from walking, again and again, over what is being imported: nothing of it is garbage.
+
+    At the end everything that now lives is taken out of later collections.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        if was_enabled:
+            gc.enable()
+
+
 def import_qt() -> None:
     """Import the Qt modules that the window needs.
 
@@ -67,7 +85,8 @@ def import_qt() -> None:
         UserError: naming the missing system library and the packages, or the missing Python package.
     """
     try:
-        import PySide6.QtWidgets  # noqa: F401  # imported to see whether it can be
+        with collector_paused():
+            import PySide6.QtWidgets  # noqa: F401  # imported to see whether it can be
     except ModuleNotFoundError as error:
         raise UserError(f"{error.name} is not installed; install the program again with pip.") from error
     except ImportError as error:

@@ -7,7 +7,6 @@ not need it (numpy and OpenCV come with those): Qt's import hook slows every lat
 
 from __future__ import annotations
 
-import gc
 import logging
 import os
 import sys
@@ -94,9 +93,10 @@ def open_window(
     pictures and then leaves the processor to the window until that has been painted; the window
     waits for the pictures at most a quarter of a second, so that the first paint shows them.
     """
-    from app.ui.main_window import MainWindow
-    from app.ui.session import Message, Session
-    from app.ui.style import Style
+    with display.collector_paused():
+        from app.ui.main_window import MainWindow
+        from app.ui.session import Message, Session
+        from app.ui.style import Style
 
     painted = threading.Event()
     session = Session(store, _held_until(painted))
@@ -223,14 +223,17 @@ def _application() -> QApplication:
     from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
+    from app.ui.style import FUSION
+
     app = QApplication.instance()
     if not isinstance(app, QApplication):
-        app = QApplication([sys.argv[0] or "correspondence-explorer"])
+        # Fusion from the beginning: to ask for a style later makes all enumerations of QStyle, 15 ms.
+        app = QApplication([sys.argv[0] or "correspondence-explorer", "-style", "fusion"])
+        app.setProperty(FUSION, True)
         app.setApplicationName("correspondence-explorer")
         app.setApplicationDisplayName("")
         app.setDesktopFileName("correspondence-explorer")
         app.setWindowIcon(QIcon(str(locate.resources() / "icons" / "correspondence-explorer.svg")))
-        gc.freeze()  # the imported modules are not garbage: later collections skip them
     return app
 
 

@@ -23,6 +23,7 @@ GRID = 8
 RADIUS = 4
 POINT_SIZE = 10.0
 PRESENT_SCALE = 1.6
+FUSION = "in Fusion"  # property of an application that has this style already
 THEMES = ("system", "dark", "light")
 
 
@@ -188,8 +189,9 @@ class Style(QObject):
         """Give the application this look and tell everybody."""
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            if app.style() is None or app.style().objectName().lower() != "fusion":
+            if not app.property(FUSION):
                 app.setStyle("Fusion")
+                app.setProperty(FUSION, True)
             app.setPalette(palette(self.tokens))
             app.setFont(self.font())
             app.setStyleSheet(style_sheet(self.tokens, self.scale))
