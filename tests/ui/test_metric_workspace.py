@@ -115,7 +115,7 @@ def test_that_a_point_on_the_move_is_followed_step_by_step(
         QTest.mouseMove(canvas, at + QPoint(2 * move, -move))
     assert canvas.shown is not None
     assert canvas.shown.x is not learning.x  # not before its step
-    until(lambda: len(steps) == 2 and learning.history != whole and not learning._follow)
+    until(lambda: len(steps) == 2 and learning.history != whole and not learning._follow.busy)
     assert steps[-1] is learning.x
     assert canvas.shown.x is learning.x
     assert np.array_equal(canvas.shown.matrix, learning.history[-1].matrix)

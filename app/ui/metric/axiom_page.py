@@ -14,10 +14,11 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QLineEdit, QSizePolicy, QVBoxLayout, QWidget
 
+from app.jobs import Progress
 from app.learning.axioms import Lamp, Verdict, search
 from app.learning.measures import AXIOM_NAMES, AXIOMS, Measure, measure, typed
 from app.records import Float64, UserError
-from app.ui.lane import Event
+from app.ui.errand import Errand
 from app.ui.metric.drawing import draw_span
 from app.ui.metric.learning import Learning
 from app.ui.metric.page import MetricPage
@@ -209,7 +210,6 @@ class AxiomPage(MetricPage):
         self.state = MetricState()
         self.verdict: Verdict | None = None
         self.fault = ""
-        self._job = 0
         self._asked: tuple[Any, ...] = ()
         self._formula = ""
         self.head = QLabel()
@@ -251,16 +251,16 @@ class AxiomPage(MetricPage):
         column.addWidget(self.patches)
         column.addStretch(0)
         self.setFocusProxy(self.formula)
-        lane = session.probe_lane
-        lane.progressed.connect(self._on_progress)
-        lane.finished.connect(self._on_finished)
-        lane.failed.connect(self._on_failed)
-        lane.cancelled.connect(self._on_cancelled)
+        self._search = Errand(session.probe_lane, self)
+        self._search.progressed.connect(self._on_progress)
+        self._search.finished.connect(self._found)
+        self._search.failed.connect(self._on_failed)
+        self._search.cancelled.connect(self._on_cancelled)
 
     @property
     def busy(self) -> bool:
         """Whether a search runs."""
-        return bool(self._job) or self.patches.busy
+        return self._search.busy or self.patches.busy
 
     def _typed(self) -> None:
         self.changed.emit(replace(self.state, measure="typed", formula=self.formula.text()))
@@ -281,10 +281,11 @@ class AxiomPage(MetricPage):
         try:
             chosen: Measure = typed(state.formula) if state.measure == "typed" else measure(state.measure)
         except UserError as error:
-            self.fault, self._job = str(error), 0
+            self.fault = str(error)
+            self._search.forget()
             self._show("")
             return
-        self._job = self.session.probe_lane.start(lambda: search(chosen))
+        self._search.start(lambda: search(chosen))
         title = "Your formula" if state.measure == "typed" else chosen.title
         self._show(f"{title}:  f(x, y) = {chosen.formula}   ({chosen.space})")
 
@@ -306,22 +307,18 @@ class AxiomPage(MetricPage):
             told = f"{self.patches.sentence} {told}"
         self.facts.emit((rows, self.fault or told))
 
-    def _on_progress(self, event: Event) -> None:
-        if event.job == self._job and isinstance(event.value.payload, Verdict):
-            self.verdict = event.value.payload
-            self._show()
+    def _on_progress(self, progress: Progress) -> None:
+        if isinstance(progress.payload, Verdict):
+            self._found(progress.payload)
 
-    def _on_finished(self, event: Event) -> None:
-        if event.job == self._job:
-            self._job, self.verdict = 0, event.value
-            self._show()
+    def _found(self, verdict: Verdict) -> None:
+        self.verdict = verdict
+        self._show()
 
-    def _on_failed(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job, self.fault = 0, str(event.value)
-            self.session.message.emit(Message(self.fault, "error"))
-            self._show()
+    def _on_failed(self, message: Message) -> None:
+        self.fault = message.text
+        self.session.message.emit(message)
+        self._show()
 
-    def _on_cancelled(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job, self._asked = 0, ()  # another question took the lane: ask again when shown next
+    def _on_cancelled(self) -> None:
+        self._asked = ()  # another question took the lane: ask again when shown next

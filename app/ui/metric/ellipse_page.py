@@ -16,8 +16,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.learning.mahalanobis import ellipse_of, factor_of, inverse_covariance, kind_of
 from app.records import Float64, UserError
+from app.ui.errand import Errand
 from app.ui.form import Form, build
-from app.ui.lane import Event
 from app.ui.metric.ellipse_canvas import Axes, EllipseCanvas
 from app.ui.metric.ellipse_state import ELLIPSE_KEY, Answer, Box, EllipseState, ask
 from app.ui.metric.learn_page import unit_of
@@ -28,7 +28,7 @@ from app.ui.metric.points import Shown, box_of
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import ELLIPSE, Words
 from app.ui.numbers import percent
-from app.ui.session import Message, Session, failure_message
+from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style
 
@@ -47,7 +47,6 @@ class EllipsePage(MetricPage):
         self.state = EllipseState()
         self.answer: Answer | None = None
         self.fault = ""
-        self._job = 0
         self._asked: tuple[Any, ...] = ()
         self.form: Form = build(self.state)
         self.canvas = EllipseCanvas(look)
@@ -82,17 +81,17 @@ class EllipsePage(MetricPage):
         self.canvas.shaped.connect(self._shaped)
         self.canvas.held.connect(self.session.hold_undo)
         self.canvas.resized.connect(self.refresh)
-        lane = self._lane = self.session.lane("ellipse")
-        lane.finished.connect(self._on_finished)
-        lane.failed.connect(self._on_failed)
-        lane.cancelled.connect(self._on_cancelled)
+        self._question = Errand(self.session.lane("ellipse"), self)
+        self._question.finished.connect(self._answered)
+        self._question.failed.connect(self._complain)
+        self._question.cancelled.connect(self._on_cancelled)
 
     # ---------------------------------------------------------------------- state
 
     @property
     def busy(self) -> bool:
         """Whether the neighbours are being asked."""
-        return bool(self._job)
+        return self._question.busy
 
     @property
     def words(self) -> Words:
@@ -146,25 +145,18 @@ class EllipsePage(MetricPage):
         """Ask for this matrix; while one is being answered, the newest waits its turn."""
         if (self.state, box) == self._asked:
             return
-        if self._job:
+        if self._question.busy:
             return  # the answer asks again for what is there by then
         state = self.state
         self._asked = (state, box)
-        self._job = self._lane.start(lambda: ask(state, box))
+        self._question.start(lambda: ask(state, box))
 
-    def _on_finished(self, event: Event) -> None:
-        if event.job == self._job:
-            self._job, self.answer = 0, event.value
-            self.refresh()
+    def _answered(self, answer: Answer) -> None:
+        self.answer = answer
+        self.refresh()
 
-    def _on_failed(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job = 0
-            self._complain(failure_message(event))
-
-    def _on_cancelled(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job, self._asked = 0, ()
+    def _on_cancelled(self) -> None:
+        self._asked = ()
 
     def _complain(self, message: Message) -> None:
         self.fault = message.text

@@ -21,9 +21,9 @@ from app.learning.lmnn import LmnnSettings
 from app.learning.lmnn_live import Follower
 from app.learning.neighbours import decision_regions, leave_one_out_error
 from app.records import Float64, UserError
-from app.ui.lane import Event
+from app.ui.errand import Errand
 from app.ui.metric.state import MetricState
-from app.ui.session import Message, Session, failure_message
+from app.ui.session import Message, Session
 
 MOST_ERRORS = 48  # iterates whose k-NN error is computed
 MOST_LEARNED = 3000  # points that are learned from; all are drawn
@@ -82,8 +82,6 @@ class Learning(QObject):
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._lane = session.lane("learn")
-        self._probe = session.probe_lane
         self.x: Float64 = np.zeros((0, 2))
         self.y = np.zeros(0, np.int64)
         self.history: tuple[Iterate, ...] = ()
@@ -91,7 +89,9 @@ class Learning(QObject):
         self.notes: tuple[str, ...] = ()
         self.fault = ""
         self.regions: np.ndarray | None = None
-        self._run = self._follow = self._colour = 0
+        lane = session.lane("learn")
+        self._run, self._follow = Errand(lane, self), Errand(lane, self)
+        self._colour = Errand(session.probe_lane, self)
         self._key: tuple[Any, ...] = ()
         self._follower: Follower | None = None
         self._moved_on = False  # since the step under way began
@@ -99,21 +99,23 @@ class Learning(QObject):
         self._late.setSingleShot(True)
         self._late.setInterval(LATE_MS)
         self._late.timeout.connect(self.changed)
-        self._lane.progressed.connect(self._on_progress)
-        for lane in (self._lane, self._probe):
-            lane.finished.connect(self._on_finished)
-            lane.failed.connect(self._on_failed)
-            lane.cancelled.connect(self._on_cancelled)
+        self._run.progressed.connect(self._on_progress)
+        self._run.finished.connect(self._learned)
+        self._run.cancelled.connect(self.changed)
+        self._follow.finished.connect(self._stepped)
+        self._colour.finished.connect(self._coloured)
+        for errand in (self._run, self._follow, self._colour):
+            errand.failed.connect(self._fail)
 
     @property
     def busy(self) -> bool:
         """Whether a learner runs or regions are being coloured."""
-        return bool(self._run or self._colour)
+        return self._run.busy or self._colour.busy
 
     @property
     def running(self) -> bool:
         """Whether a learner runs."""
-        return bool(self._run)
+        return self._run.busy
 
     def show_state(self, state: MetricState, settings: Any, *, force: bool = False) -> None:
         """Take the data of a state; learn anew if they, the learner or its settings changed."""
@@ -133,7 +135,7 @@ class Learning(QObject):
         sampled, k = self._sampled(), min(state.neighbours, len(self.x) - 1)
         self._follower = None
         self._late.stop()
-        self._run = self._lane.start(lambda: run_job(method, *sampled, settings, k))
+        self._run.start(lambda: run_job(method, *sampled, settings, k))
         self.changed.emit()
 
     def drag(self, row: int, x: float, y: float, settings: Any) -> None:
@@ -156,7 +158,7 @@ class Learning(QObject):
             self._follower = Follower(settings, self.history[-1].factor)
         if not self._late.isActive():
             self._late.start()
-        if self._follow:
+        if self._follow.busy:
             self._moved_on = True
         else:
             self._follow_point(self._follower)
@@ -164,7 +166,7 @@ class Learning(QObject):
     def _follow_point(self, follower: Follower) -> None:
         data = (self.x, self.y)
         self._moved_on = False
-        self._follow = self._lane.start(lambda: self._followed(follower, *data))
+        self._follow.start(lambda: self._followed(follower, *data))
 
     @staticmethod
     def _followed(follower: Follower, x: Float64, y: np.ndarray) -> Generator[Progress, None, Iterate]:
@@ -176,7 +178,7 @@ class Learning(QObject):
         if self.running:
             return
         data, factor = self._sampled(), iterate.factor
-        self._colour = self._probe.start(lambda: regions_job(*data, k, box, factor))
+        self._colour.start(lambda: regions_job(*data, k, box, factor))
 
     def _sampled(self) -> tuple[Float64, np.ndarray]:
         """Return a copy of the points and their classes; of very many a sample, always the same."""
@@ -195,54 +197,38 @@ class Learning(QObject):
 
     def cancel(self) -> None:
         """Stop the learner; what it reached stays."""
-        if self._run and self._lane.busy:
-            self._lane.cancel()
+        self._run.cancel()
 
     # --------------------------------------------------------------------- lane
 
-    def _on_progress(self, event: Event) -> None:
-        payload = event.value.payload
-        if event.job == self._run and isinstance(payload, Iterate):
+    def _on_progress(self, progress: Progress) -> None:
+        payload = progress.payload
+        if isinstance(payload, Iterate):
             if not self.history or payload.step > self.history[-1].step:
                 self.history = (*self.history, payload)
             self.changed.emit()
 
-    def _on_finished(self, event: Event) -> None:
-        if event.job == self._run:
-            outcome: Outcome = event.value
-            self._run = 0
-            self.history, self.errors = outcome.learned.history, outcome.errors
-            many = len(self.x)
-            sample = f"Learned from, and judged on, a sample of {MOST_LEARNED:,} of {many:,} points."
-            self.notes = (*outcome.learned.notes, *((sample,) if many > MOST_LEARNED else ()))
-        elif event.job == self._follow:
-            self._follow = 0
-            self._late.stop()
-            self.history, self.errors = (event.value,), {}
-            if self._moved_on and self._follower is not None:
-                self._follow_point(self._follower)
-        elif event.job == self._colour:
-            self._colour, self.regions = 0, event.value
-        else:
-            return
+    def _learned(self, outcome: Outcome) -> None:
+        self.history, self.errors = outcome.learned.history, outcome.errors
+        many = len(self.x)
+        sample = f"Learned from, and judged on, a sample of {MOST_LEARNED:,} of {many:,} points."
+        self.notes = (*outcome.learned.notes, *((sample,) if many > MOST_LEARNED else ()))
         self.changed.emit()
 
-    def _on_failed(self, event: Event) -> None:
-        if event.job not in (self._run, self._follow, self._colour) or not event.job:
-            return
-        self._fail(failure_message(event))
+    def _stepped(self, iterate: Iterate) -> None:
+        self._late.stop()
+        self.history, self.errors = (iterate,), {}
+        if self._moved_on and self._follower is not None:
+            self._follow_point(self._follower)
+        self.changed.emit()
 
-    def _on_cancelled(self, event: Event) -> None:
-        if event.job and event.job == self._run:
-            self._run = 0
-            self.changed.emit()
-        elif event.job and event.job == self._follow:
-            self._follow = 0
-        elif event.job and event.job == self._colour:
-            self._colour = 0
+    def _coloured(self, regions: np.ndarray) -> None:
+        self.regions = regions
+        self.changed.emit()
 
     def _fail(self, message: Message) -> None:
-        self._run = self._follow = self._colour = 0
+        for errand in (self._run, self._follow, self._colour):
+            errand.forget()
         self.fault = message.text
         self._session.message.emit(message)
         self.changed.emit()

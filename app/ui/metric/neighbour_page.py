@@ -21,9 +21,9 @@ from app.learning.data_files import DataSet, is_data
 from app.learning.descriptor_data import DescriptorSettings, Located, located
 from app.learning.strip import KINDS, Strip, strip
 from app.records import ImagePair, UInt8, UserError
+from app.ui.errand import Errand
 from app.ui.facts import sentence
 from app.ui.form import Form, build
-from app.ui.lane import Event
 from app.ui.metric.alike_view import AlikeView
 from app.ui.metric.form_rows import show_rows
 from app.ui.metric.item_pictures import Colour, item_picture, patch_picture
@@ -36,7 +36,7 @@ from app.ui.metric.state import MetricState
 from app.ui.metric.strip_view import MOST, StripView
 from app.ui.metric.words import NEIGHBOURS, Words
 from app.ui.opening import paths_of
-from app.ui.session import Session, failure_message
+from app.ui.session import Message, Session
 from app.ui.style import Style
 
 KEYPOINTS = 500  # of each picture of a pair
@@ -115,7 +115,6 @@ class NeighbourPage(MetricPage):
         self._stage = ""
         self._pair: ImagePair | None = None
         self._shown: object = None
-        self._job = 0
         self._asked: tuple[Any, ...] = ()
         self.form: Form = build(self.state)
         self.head = QLabel()
@@ -159,11 +158,11 @@ class NeighbourPage(MetricPage):
         self.session.result_changed.connect(lambda _result: self._take())
         self.form.changed.connect(self._form_changed)
         self.view.chosen.connect(self._chosen)
-        lane = self._lane = self.session.lane("strip")
-        lane.progressed.connect(self._on_progress)
-        lane.finished.connect(self._on_finished)
-        lane.failed.connect(self._on_failed)
-        lane.cancelled.connect(self._on_cancelled)
+        self._strip = Errand(self.session.lane("strip"), self)
+        self._strip.progressed.connect(self._on_progress)
+        self._strip.finished.connect(self._on_finished)
+        self._strip.failed.connect(self._on_failed)
+        self._strip.cancelled.connect(self._on_cancelled)
 
     # ----------------------------------------------------------------------- files
 
@@ -193,7 +192,7 @@ class NeighbourPage(MetricPage):
     @property
     def busy(self) -> bool:
         """Whether the folds are being asked, or a matcher is being learned."""
-        return bool(self._job) or self.matcher.busy
+        return self._strip.busy or self.matcher.busy
 
     @property
     def words(self) -> Words:
@@ -215,8 +214,7 @@ class NeighbourPage(MetricPage):
 
     def cancel(self) -> None:
         """Stop; the folds asked so far stay."""
-        if self._job:
-            self._lane.cancel()
+        self._strip.cancel()
 
     def again(self) -> None:
         """Learn and ask anew."""
@@ -253,36 +251,31 @@ class NeighbourPage(MetricPage):
         if asked != self._asked and not (state.data == "pair" and pair is None and self.session.busy):
             self._asked, self.fault, self.outcome, self._pair = asked, "", None, pair
             self._stage = "Reading the items …"
-            self._job = self._lane.start(lambda: strip_job(state, pair))
+            self._strip.start(lambda: strip_job(state, pair))
         self.refresh()
 
     # ----------------------------------------------------------------------- lane
 
-    def _on_progress(self, event: Event) -> None:
-        if event.job == self._job:
-            self._stage = f"{event.value.text} …"
-            if isinstance(event.value.payload, Outcome):
-                self.outcome = event.value.payload
-            self.refresh()
+    def _on_progress(self, progress: Progress) -> None:
+        self._stage = f"{progress.text} …"
+        if isinstance(progress.payload, Outcome):
+            self.outcome = progress.payload
+        self.refresh()
 
-    def _on_finished(self, event: Event) -> None:
-        if event.job == self._job:
-            self._job, self.outcome, self._stage = 0, event.value, ""
-            self.refresh()
+    def _on_finished(self, outcome: Outcome) -> None:
+        self.outcome, self._stage = outcome, ""
+        self.refresh()
 
-    def _on_failed(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            message = failure_message(event)
-            self._job, self._stage, self.fault = 0, "", message.text
-            self.session.message.emit(message)
-            self.refresh()
+    def _on_failed(self, message: Message) -> None:
+        self._stage, self.fault = "", message.text
+        self.session.message.emit(message)
+        self.refresh()
 
-    def _on_cancelled(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job, self._stage = 0, ""
-            if not self.isVisible():
-                self._asked = ()  # it begins anew when it is looked at
-            self.refresh()
+    def _on_cancelled(self) -> None:
+        self._stage = ""
+        if not self.isVisible():
+            self._asked = ()  # it begins anew when it is looked at
+        self.refresh()
 
     # -------------------------------------------------------------------- showing
 

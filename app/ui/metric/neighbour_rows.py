@@ -12,14 +12,15 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QWidget
 
+from app.jobs import Progress
 from app.learning import metric_store
 from app.records import UserError
 from app.settings import with_value
-from app.ui.lane import Event
+from app.ui.errand import Errand
 from app.ui.match_export import AskPath, ask_path
 from app.ui.metric.as_matcher import chosen_pairs, learn_matcher
 from app.ui.metric.neighbour_state import NeighbourState
-from app.ui.session import Message, Session, failure_message
+from app.ui.session import Message, Session
 
 METRICS = "Metric L (*.npz)"
 FILES = "Labelled data (*.csv *.npz *.mat *ubyte *ubyte.gz);;All files (*)"
@@ -73,7 +74,6 @@ class MatcherRow(QWidget):
     def __init__(self, session: Session, state: Callable[[], NeighbourState], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._state = session, state
-        self._job = 0
         self.use = QPushButton("Use as matcher")
         self.use.clicked.connect(self._start_or_cancel)
         self.export = QPushButton("Export L…")
@@ -86,17 +86,17 @@ class MatcherRow(QWidget):
         line.addWidget(self.use)
         line.addWidget(self.export)
         line.addWidget(self.words, 1)
-        self._lane = session.lane("metric-matcher")
-        self._lane.progressed.connect(self._on_progress)
-        self._lane.finished.connect(self._on_finished)
-        self._lane.failed.connect(self._on_failed)
-        self._lane.cancelled.connect(self._on_cancelled)
+        self._learning = Errand(session.lane("metric-matcher"), self)
+        self._learning.progressed.connect(self._on_progress)
+        self._learning.finished.connect(self._learned)
+        self._learning.failed.connect(self._on_failed)
+        self._learning.cancelled.connect(self.show_state)
         session.state_changed.connect(lambda _state: self.show_state())
 
     @property
     def busy(self) -> bool:
         """Whether a metric is being learned."""
-        return bool(self._job)
+        return self._learning.busy
 
     def show_state(self) -> None:
         """Show what the button would do."""
@@ -135,7 +135,7 @@ class MatcherRow(QWidget):
 
     def _start_or_cancel(self) -> None:
         if self.busy:
-            self._lane.cancel()
+            self._learning.cancel()
             return
         state, ref = self._state(), self._session.state.pair
         if ref is None:
@@ -145,22 +145,16 @@ class MatcherRow(QWidget):
         except UserError as error:
             self._session.message.emit(Message(str(error), "error"))
             return
-        self._job = self._lane.start(lambda: learn_matcher(state, refs))
+        self._learning.start(lambda: learn_matcher(state, refs))
         self.use.setText("Cancel")
         self.use.setToolTip("Stop learning; nothing is kept")
         self.words.setText("Reading the pairs …")
 
-    def _on_progress(self, event: Event) -> None:
-        if event.job == self._job:
-            done = event.value
-            share = f" ({done.done:g} of {done.total:g})" if done.total else ""
-            self.words.setText(f"{done.text}{share} …")
+    def _on_progress(self, done: Progress) -> None:
+        share = f" ({done.done:g} of {done.total:g})" if done.total else ""
+        self.words.setText(f"{done.text}{share} …")
 
-    def _on_finished(self, event: Event) -> None:
-        if event.job != self._job:
-            return
-        self._job = 0
-        name: str = event.value
+    def _learned(self, name: str) -> None:
         session = self._session
         session.set_matcher("learned-metric")
         if session.state.matcher == "learned-metric":
@@ -168,13 +162,6 @@ class MatcherRow(QWidget):
             session.message.emit(Message(f"Kept as the metric “{name}”; the matcher uses it."))
         self.show_state()
 
-    def _on_failed(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job = 0
-            self._session.message.emit(failure_message(event))
-            self.show_state()
-
-    def _on_cancelled(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job = 0
-            self.show_state()
+    def _on_failed(self, message: Message) -> None:
+        self._session.message.emit(message)
+        self.show_state()

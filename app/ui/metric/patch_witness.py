@@ -16,10 +16,10 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app.jobs import Progress
 from app.learning.axiom_patches import PatchTriple, broken_triangle
 from app.records import Image, UInt8
-from app.ui.lane import Event
+from app.ui.errand import Errand
 from app.ui.metric.drawing import draw_span
 from app.ui.metric.plots import short
-from app.ui.session import Session, failure_message
+from app.ui.session import Message, Session
 from app.ui.style import Style
 from app.vision.images import grey8
 
@@ -58,7 +58,6 @@ class PatchWitness(QWidget):
         self._session, self._look = session, look
         self.triple: PatchTriple | None = None
         self.fault = ""
-        self._job = 0
         self._image = ""
         self._name = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -69,16 +68,16 @@ class PatchWitness(QWidget):
         )
         look.changed.connect(lambda _look: self._fit())
         session.result_changed.connect(lambda _result: self._take())
-        lane = self._lane = session.lane("axiom-patches")
-        lane.finished.connect(self._on_finished)
-        lane.failed.connect(self._on_failed)
-        lane.cancelled.connect(self._on_cancelled)
+        self._search = Errand(session.lane("axiom-patches"), self)
+        self._search.finished.connect(self._found)
+        self._search.failed.connect(self._on_failed)
+        self._search.cancelled.connect(self._on_cancelled)
         self._fit()
 
     @property
     def busy(self) -> bool:
         """Whether patches are being compared."""
-        return bool(self._job)
+        return self._search.busy
 
     @property
     def sentence(self) -> str:
@@ -116,7 +115,7 @@ class PatchWitness(QWidget):
             return
         image = pair.left
         self._image, self._name, self.triple, self.fault = image.id, image.name, None, ""
-        self._job = self._lane.start(lambda: patches_job(image))
+        self._search.start(lambda: patches_job(image))
         self._show()
 
     def _show(self) -> None:
@@ -124,19 +123,16 @@ class PatchWitness(QWidget):
         self.told.emit(self.sentence)
         self.update()
 
-    def _on_finished(self, event: Event) -> None:
-        if event.job == self._job:
-            self._job, self.triple = 0, event.value
-            self._show()
+    def _found(self, triple: PatchTriple) -> None:
+        self.triple = triple
+        self._show()
 
-    def _on_failed(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job, self.fault = 0, failure_message(event).text
-            self._show()
+    def _on_failed(self, message: Message) -> None:
+        self.fault = message.text
+        self._show()
 
-    def _on_cancelled(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job, self._image = 0, ""
+    def _on_cancelled(self) -> None:
+        self._image = ""
 
     # -------------------------------------------------------------------- painting
 

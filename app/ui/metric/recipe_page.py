@@ -14,8 +14,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.chart import Chart, Curve, Drawing, Place
+from app.ui.errand import Errand
 from app.ui.form import Form, build
-from app.ui.lane import Event
 from app.ui.metric.form_rows import show_rows
 from app.ui.metric.learning import Learning
 from app.ui.metric.page import MetricPage
@@ -26,7 +26,7 @@ from app.ui.metric.recipe_table import MapCanvas, RecipeTable
 from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import RECIPES, Words
-from app.ui.session import Session, failure_message
+from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style
 
@@ -47,7 +47,6 @@ class RecipePage(MetricPage):
         self.state = RecipeState()
         self.found: Descended | None = None
         self.fault = ""
-        self._job = 0
         self._asked: RecipeState | None = None
         self.form: Form = build(self.state)
         self.canvas = MapCanvas(look)
@@ -89,17 +88,17 @@ class RecipePage(MetricPage):
         self.above.clicked.connect(lambda: self._near(1))
         self.canvas.resized.connect(self.refresh)
         self.table.wanted.connect(self.wanted)
-        lane = self._lane = self.session.lane("recipe")
-        lane.finished.connect(self._on_finished)
-        lane.failed.connect(self._on_failed)
-        lane.cancelled.connect(self._on_cancelled)
+        self._descent = Errand(self.session.lane("recipe"), self)
+        self._descent.finished.connect(self._on_finished)
+        self._descent.failed.connect(self._on_failed)
+        self._descent.cancelled.connect(self._on_cancelled)
 
     # ---------------------------------------------------------------------- state
 
     @property
     def busy(self) -> bool:
         """Whether a descent runs or is played."""
-        return bool(self._job) or self.scrubber.playing
+        return self._descent.busy or self.scrubber.playing
 
     @property
     def words(self) -> Words:
@@ -142,28 +141,24 @@ class RecipePage(MetricPage):
         if replace(state, step=-1) != self._asked:
             self._asked = replace(state, step=-1)
             self.fault = ""
-            self._job = self._lane.start(lambda: descend(state))
+            self._descent.start(lambda: descend(state))
         if told:
             self.words_changed.emit()
         self.refresh()
 
     # ----------------------------------------------------------------------- lane
 
-    def _on_finished(self, event: Event) -> None:
-        if event.job == self._job:
-            self._job, self.found = 0, event.value
-            self.refresh()
+    def _on_finished(self, found: Descended) -> None:
+        self.found = found
+        self.refresh()
 
-    def _on_failed(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            message = failure_message(event)
-            self._job, self.fault = 0, message.text
-            self.session.message.emit(message)
-            self.refresh()
+    def _on_failed(self, message: Message) -> None:
+        self.fault = message.text
+        self.session.message.emit(message)
+        self.refresh()
 
-    def _on_cancelled(self, event: Event) -> None:
-        if event.job == self._job and event.job:
-            self._job, self._asked = 0, None
+    def _on_cancelled(self) -> None:
+        self._asked = None
 
     # -------------------------------------------------------------------- showing
 
