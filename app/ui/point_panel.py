@@ -18,12 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.errand import Errand
 from app.ui.facts import Facts, Patch, patch_of, sentence
-from app.ui.lane import Event
 from app.ui.numbers import distance_text
 from app.ui.overlays import Mark
 from app.ui.point_info import Candidate, PointInfo, ask_point, candidate_marks
-from app.ui.session import Session, failure_message
+from app.ui.session import Session
 from app.ui.style import Style
 
 PATCH_SIDE = 160
@@ -45,7 +45,6 @@ class PointPanel(QScrollArea):
     def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._look = session, look
-        self._job = 0
         self.info: PointInfo | None = None
         self.setObjectName("panelScroll")
         self.setWidgetResizable(True)
@@ -62,8 +61,9 @@ class PointPanel(QScrollArea):
         self._show(None)
         session.selection_changed.connect(self._ask)
         session.result_changed.connect(self._ask)
-        session.probe_lane.finished.connect(self._answered)
-        session.probe_lane.failed.connect(self._failed)
+        self._question = Errand(session.probe_lane, self)
+        self._question.finished.connect(self._show)
+        self._question.failed.connect(session.message)
 
     def _build(self, line: QHBoxLayout) -> None:
         line.setContentsMargins(0, 0, 0, 0)
@@ -122,15 +122,7 @@ class PointPanel(QScrollArea):
         if selection is None or result is None or result.pair is None or self._session.stale:
             self._show(None)
             return
-        self._job = self._session.probe_lane.start(lambda: ask_point(result, selection))
-
-    def _answered(self, event: Event) -> None:
-        if event.job == self._job and isinstance(event.value, PointInfo):
-            self._show(event.value)
-
-    def _failed(self, event: Event) -> None:
-        if event.job == self._job:
-            self._session.message.emit(failure_message(event))
+        self._question.start(lambda: ask_point(result, selection))
 
     # ----------------------------------------------------------------------- showing
 

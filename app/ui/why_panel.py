@@ -15,11 +15,11 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVB
 from app import matchers
 from app.jobs import Job
 from app.records import Point, UserError
+from app.ui.errand import Errand
 from app.ui.facts import sentence
-from app.ui.lane import Event
 from app.ui.match_hints import transferred
 from app.ui.overlays import Hover, Mark
-from app.ui.session import Message, Session, failure_message
+from app.ui.session import Message, Session
 from app.ui.style import Style
 from app.ui.why_picture import DetectionPicture
 from app.vision.probe import StageReport, WhyNot, why_not
@@ -57,7 +57,6 @@ class WhyPanel(QScrollArea):
     def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._look = session, look
-        self._job = self._job_pictures = 0
         self.left: Point | None = None
         self.right: Point | None = None
         self.answer: WhyNot | None = None
@@ -69,9 +68,11 @@ class WhyPanel(QScrollArea):
         column.setSpacing(8)
         self._build(column)
         self.setWidget(body)
-        session.probe_lane.finished.connect(self._answered)
-        session.probe_lane.failed.connect(self._failed)
-        session.probe_lane.finished.connect(self._pictured)
+        self._question, self._look_there = Errand(session.probe_lane, self), Errand(session.probe_lane, self)
+        self._question.finished.connect(self._answered)
+        self._look_there.finished.connect(self._pictured)
+        for errand in (self._question, self._look_there):
+            errand.failed.connect(session.message)
         session.result_changed.connect(self._result_changed)
         session.pair_changed.connect(lambda _ref: self.clear())
         look.changed.connect(lambda _look: self._show_answer())
@@ -138,7 +139,8 @@ class WhyPanel(QScrollArea):
     def clear(self) -> None:
         """Forget what was picked."""
         self.left = self.right = self.answer = None
-        self._job = self._job_pictures = 0
+        self._question.forget()
+        self._look_there.forget()
         self._show_answer()
 
     def _take_truth(self) -> None:
@@ -165,13 +167,12 @@ class WhyPanel(QScrollArea):
         except UserError as error:
             self._session.message.emit(Message(str(error), "error"))
             return
-        self._job = self._session.probe_lane.start(lambda: why_not(result, spec, left, right))
+        self._question.start(lambda: why_not(result, spec, left, right))
 
-    def _answered(self, event: Event) -> None:
-        if event.job == self._job and isinstance(event.value, WhyNot):
-            self.answer = event.value
-            self._show_answer()
-            self._ask_pictures(event.value)
+    def _answered(self, answer: WhyNot) -> None:
+        self.answer = answer
+        self._show_answer()
+        self._ask_pictures(answer)
 
     def _ask_pictures(self, answer: WhyNot) -> None:
         """Ask for the neighbourhood of every place where the detector found nothing."""
@@ -189,16 +190,12 @@ class WhyPanel(QScrollArea):
                     found[side] = yield from look_at(images[side], detection, asked, detect)
             return found
 
-        self._job_pictures = self._session.probe_lane.start(look)
+        self._look_there.start(look)
 
-    def _pictured(self, event: Event) -> None:
-        if event.job == self._job_pictures and self.answer is not None:
-            for side, picture in event.value.items():
+    def _pictured(self, pictures: Pictures) -> None:
+        if self.answer is not None:
+            for side, picture in pictures.items():
                 self.pictures[side].show_picture(picture, side)
-
-    def _failed(self, event: Event) -> None:
-        if event.job in (self._job, self._job_pictures):
-            self._session.message.emit(failure_message(event))
 
     def _result_changed(self, _result: object) -> None:
         """Ask the same question again of a new result."""

@@ -26,9 +26,9 @@ from app import failures, pairs
 from app.failures import CASES, LOSS_WORDS, REASONS, REVERSAL, TILTS, Case, Failures, Row
 from app.jobs import Progress
 from app.pipeline import Cache
+from app.ui.errand import Errand
 from app.ui.facts import Facts, sentence
-from app.ui.lane import Event
-from app.ui.session import Message, Session, failure_message
+from app.ui.session import Message, Session
 from app.ui.sift.described import nearest_keypoint
 from app.ui.sift.fails_reversal import ReversalPart
 from app.ui.sift.fails_table import FailsTable
@@ -61,8 +61,7 @@ class FailsPage(SiftPage):
         super().__init__(session, look, parent)
         self._context: SiftContext | None = None
         self._cache = Cache(CACHE_BYTES)
-        self._lane = session.lane(LANE)
-        self._job = 0
+        self._measuring = Errand(session.lane(LANE), self)
         self._matcher = "sift"
         self.measured = {"sift": Failures((), len(CASES)), "asift": Failures((), len(TILTS))}
         self.bar = QTabBar()
@@ -134,10 +133,10 @@ class FailsPage(SiftPage):
         self.table.opened.connect(self._open)
         self.tilt.chosen.connect(self._select)
         self.tilt.wanted.connect(lambda: self._start("asift"))
-        self._lane.progressed.connect(self._progressed)
-        self._lane.finished.connect(self._finished)
-        self._lane.failed.connect(self._failed)
-        self._lane.cancelled.connect(lambda _event: self._show_running())
+        self._measuring.progressed.connect(self._progressed)
+        self._measuring.finished.connect(self._finished)
+        self._measuring.failed.connect(self._failed)
+        self._measuring.cancelled.connect(self._show_running)
         self.session.state_changed.connect(lambda _state: self._show_state())
 
     @property
@@ -175,7 +174,7 @@ class FailsPage(SiftPage):
 
     def activate(self) -> None:
         """Measure at the first visit."""
-        if not self.measured["sift"].rows and not self._lane.busy:
+        if not self.measured["sift"].rows and not self._measuring.busy:
             self._start("sift")
 
     def deactivate(self) -> None:
@@ -183,8 +182,8 @@ class FailsPage(SiftPage):
         self.reversal.stop()
 
     def _run_or_cancel(self) -> None:
-        if self._lane.busy:
-            self._lane.cancel()
+        if self._measuring.busy:
+            self._measuring.cancel()
         else:
             self._cache = Cache(CACHE_BYTES)
             self._start("sift")
@@ -192,28 +191,23 @@ class FailsPage(SiftPage):
     def _start(self, matcher: str) -> None:
         cache, cases = self._cache, CASES if matcher == "sift" else TILTS
         self._matcher = matcher
-        self._job = self._lane.start(lambda: failures.run(cases, matcher, cache))
+        self._measuring.start(lambda: failures.run(cases, matcher, cache))
         self._show_running()
 
-    def _progressed(self, event: Event) -> None:
-        progress: Progress = event.value
-        if event.job != self._job:
-            return
+    def _progressed(self, progress: Progress) -> None:
         self.progress.setRange(0, int(progress.total or 0))
         self.progress.setValue(int(progress.done))
         self.progress.setToolTip(progress.text)
         if isinstance(progress.payload, Failures) and len(progress.payload.rows) > 0:
             self._take(progress.payload)
 
-    def _finished(self, event: Event) -> None:
-        if event.job == self._job:
-            self._take(event.value)
-            self._show_running()
+    def _finished(self, measured: Failures) -> None:
+        self._take(measured)
+        self._show_running()
 
-    def _failed(self, event: Event) -> None:
-        if event.job == self._job:
-            self.session.message.emit(failure_message(event))
-            self._show_running()
+    def _failed(self, message: Message) -> None:
+        self.session.message.emit(message)
+        self._show_running()
 
     def _take(self, measured: Failures) -> None:
         """Keep what is measured; while it is measured again the old rows stay until the new ones are there."""
@@ -226,7 +220,7 @@ class FailsPage(SiftPage):
         self._show_case()
 
     def _show_running(self) -> None:
-        busy = self._lane.busy
+        busy = self._measuring.busy
         self.progress.setVisible(busy)
         self.run.setText("Cancel" if busy else "Measure again")
         self.tilt.run.setEnabled(not busy)
@@ -303,7 +297,7 @@ class FailsPage(SiftPage):
     @property
     def busy(self) -> bool:
         """Whether something is being measured or described."""
-        return self._lane.busy or self.reversal.busy
+        return self._measuring.busy or self.reversal.busy
 
     def picture(self) -> QWidget:
         """Return what is copied: the part in front."""

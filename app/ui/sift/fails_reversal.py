@@ -10,9 +10,9 @@ import numpy as np
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from app.records import Image, Keypoints
+from app.ui.errand import Errand
 from app.ui.facts import patch_of, sentence
-from app.ui.lane import Event
-from app.ui.session import Session, failure_message
+from app.ui.session import Session
 from app.ui.sift.star_plot import StarPlot
 from app.ui.style import Style
 from app.vision.images import grey8
@@ -29,8 +29,7 @@ class ReversalPart(QWidget):
     def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._look = session, look
-        self._lane = session.lane(LANE)
-        self._job = 0
+        self._question = Errand(session.lane(LANE), self)
         self._asked: tuple[object, ...] = ()
         self._image: Image | None = None
         self.found: Reversal | None = None
@@ -54,19 +53,19 @@ class ReversalPart(QWidget):
         whole.setSpacing(4)
         whole.addWidget(self.words)
         whole.addLayout(grid, 1)
-        self._lane.finished.connect(self._answered)
-        self._lane.failed.connect(self._failed)
+        self._question.finished.connect(self._answered)
+        self._question.failed.connect(session.message)
         self.show_nothing("Click a keypoint in another page: its negative is described here.")
 
     @property
     def busy(self) -> bool:
         """Whether the negative is being described."""
-        return self._lane.busy
+        return self._question.busy
 
     def stop(self) -> None:
         """Stop describing."""
-        if self._lane.busy:
-            self._lane.cancel()
+        if self._question.busy:
+            self._question.cancel()
             self._asked = ()
 
     def show_nothing(self, why: str) -> None:
@@ -83,16 +82,12 @@ class ReversalPart(QWidget):
         if asked == self._asked:
             return
         self._asked, self._image = asked, image
-        self._job = self._lane.start(lambda: reverse_at(grey8(image.rgb), keypoint))
+        self._question.start(lambda: reverse_at(grey8(image.rgb), keypoint))
 
-    def _answered(self, event: Event) -> None:
-        if event.job == self._job and isinstance(event.value, Reversal):
-            self.found = event.value
-            self._show(event.value)
-
-    def _failed(self, event: Event) -> None:
-        if event.job == self._job:
-            self._session.message.emit(failure_message(event))
+    def _answered(self, found: Reversal | None) -> None:
+        if found is not None:
+            self.found = found
+            self._show(found)
 
     def _show(self, found: Reversal) -> None:
         self._show_row("upright", found, found.upright)

@@ -21,10 +21,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.jobs import Progress
 from app.records import Image
+from app.ui.errand import Errand
 from app.ui.facts import sentence
-from app.ui.lane import Event
-from app.ui.session import Session, failure_message
+from app.ui.session import Session
 from app.ui.sift.laws_state import LawsState
 from app.ui.sift.picture_view import PictureView
 from app.ui.style import Style
@@ -49,8 +50,6 @@ class AxiomsPart(QWidget):
     def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._look = session, look
-        self._lane = session.lane(LANE)
-        self._job = 0
         self._image: Image | None = None
         self._state = LawsState(part="axioms")
         self._wanted: tuple[str, float, float] | None = None
@@ -60,9 +59,10 @@ class AxiomsPart(QWidget):
         self._timer.setInterval(DELAY_MS)
         self._timer.timeout.connect(self._start)
         self._build()
-        self._lane.progressed.connect(self._progressed)
-        self._lane.finished.connect(self._finished)
-        self._lane.failed.connect(self._failed)
+        self._trials = Errand(session.lane(LANE), self)
+        self._trials.progressed.connect(self._progressed)
+        self._trials.finished.connect(self._take)
+        self._trials.failed.connect(session.message)
         look.changed.connect(lambda _look: self._fill())
 
     def _build(self) -> None:
@@ -124,13 +124,13 @@ class AxiomsPart(QWidget):
     @property
     def busy(self) -> bool:
         """Whether the trials run or are about to."""
-        return self._lane.busy or self._timer.isActive()
+        return self._trials.busy or self._timer.isActive()
 
     def stop(self) -> None:
         """Stop the trials; they begin again when the part is shown."""
         self._timer.stop()
-        if self._lane.busy:
-            self._lane.cancel()
+        if self._trials.busy:
+            self._trials.cancel()
             self._wanted = None
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -154,25 +154,17 @@ class AxiomsPart(QWidget):
     def _start(self) -> None:
         image, sigma, angle = self._image, self._state.sigma, self._state.angle
         if image is not None:
-            self._job = self._lane.start(lambda: demonstrate(grey8(image.rgb), sigma=sigma, angle=angle))
+            self._trials.start(lambda: demonstrate(grey8(image.rgb), sigma=sigma, angle=angle))
 
-    def _progressed(self, event: Event) -> None:
-        if event.job == self._job and event.value.payload:
+    def _progressed(self, progress: Progress) -> None:
+        if progress.payload:
             # What is not tried again yet keeps its last number: the table does not shrink under a slider.
-            new = {axiom.key: axiom for axiom in event.value.payload}
+            new = {axiom.key: axiom for axiom in progress.payload}
             old = {axiom.key: axiom for axiom in self.axioms}
             if self._image is not None and len(old) > len(new):
                 self._take(tuple((old | new).values()))
             else:
                 self._take(tuple(new.values()))
-
-    def _finished(self, event: Event) -> None:
-        if event.job == self._job:
-            self._take(event.value)
-
-    def _failed(self, event: Event) -> None:
-        if event.job == self._job:
-            self._session.message.emit(failure_message(event))
 
     # ------------------------------------------------------------------------ showing
 

@@ -18,10 +18,10 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSplitter, QWidget
 from app.records import Point, Selection, Side
 from app.settings import Settings, flag, number
 from app.ui.chart import Bars, Chart, Drawing
+from app.ui.errand import Errand
 from app.ui.facts import sentence
 from app.ui.form import build
-from app.ui.lane import Event
-from app.ui.session import Message, Session, failure_message
+from app.ui.session import Message, Session
 from app.ui.sift.described import Described, histogram_drawing
 from app.ui.sift.page import SiftContext, SiftPage
 from app.ui.sift.picture_view import PictureView
@@ -72,8 +72,7 @@ class SidesPage(SiftPage):
         self._ids = {"left": "", "right": ""}
         self._points: dict[Side, Point | None] = {"left": None, "right": None}
         self._source: Source | None = None
-        self._lane = session.lane(LANE)
-        self._job = 0
+        self._search = Errand(session.lane(LANE), self)
         self._asked: tuple[object, ...] = ()
         self._preferred: int | None = None
         self.compared: Compared | None = None
@@ -135,8 +134,8 @@ class SidesPage(SiftPage):
             self.views[side].moved.connect(lambda point, side=side: self._dragged(side, point))
             self.views[side].chosen.connect(lambda point, side=side: self._chosen(side, point))
         self.candidates.chosen.connect(self._candidate_chosen)
-        self._lane.finished.connect(self._ranked)
-        self._lane.failed.connect(self._failed)
+        self._search.finished.connect(self._ranked)
+        self._search.failed.connect(self.session.message)
         self.form.changed.connect(lambda state: self.session.set_workspace_state(KEY, state))
         self.form.held.connect(self.session.hold_undo)
         self.form.refused.connect(lambda text: self.session.message.emit(Message(text, "error")))
@@ -200,22 +199,18 @@ class SidesPage(SiftPage):
         if asked != self._asked:
             self._asked = asked
             side = context.side
-            self._job = self._lane.start(lambda: candidates_of(context, source, side, row, values))
+            self._search.start(lambda: candidates_of(context, source, side, row, values))
         elif self.ranking is not None:
             self._show_ranking(self.ranking)
 
-    def _ranked(self, event: Event) -> None:
-        if event.job != self._job or not isinstance(event.value, Ranking) or self._context is None:
+    def _ranked(self, ranking: Ranking | None) -> None:
+        if ranking is None or self._context is None:
             return
-        self._show_ranking(event.value)
+        self._show_ranking(ranking)
         other = self._context.other
-        if self._points[other] is None and event.value.candidates:
-            self._points[other] = event.value.candidates[0].xy
+        if self._points[other] is None and ranking.candidates:
+            self._points[other] = ranking.candidates[0].xy
             self._show()
-
-    def _failed(self, event: Event) -> None:
-        if event.job == self._job:
-            self.session.message.emit(failure_message(event))
 
     # ------------------------------------------------------------------------- showing
 
@@ -323,7 +318,7 @@ class SidesPage(SiftPage):
     @property
     def busy(self) -> bool:
         """Whether candidates are being ranked."""
-        return self._lane.busy
+        return self._search.busy
 
     def picture(self) -> QWidget:
         """Return what is copied: the whole page."""
@@ -331,4 +326,4 @@ class SidesPage(SiftPage):
 
     def deactivate(self) -> None:
         """Stop ranking."""
-        self._lane.cancel()
+        self._search.cancel()

@@ -17,10 +17,10 @@ from app.learning.projection import ready
 from app.learning.train_state import Judgement
 from app.records import Selection, UInt8
 from app.text import shortened
+from app.ui.errand import Errand
 from app.ui.facts import Facts, Patch, sentence
-from app.ui.lane import Event
 from app.ui.numbers import percent
-from app.ui.session import failure_message
+from app.ui.session import Message
 from app.ui.train import places
 from app.ui.train.embedding_view import EmbeddingView, as_pixmap, stretched
 from app.ui.train.page import Headed, TrainPage
@@ -55,8 +55,8 @@ class EmbeddingPage(TrainPage):
         super().__init__(session, look, trainer, parent)
         self.view = EmbeddingView(look)
         self.view.message = FRESH
-        self._lane = session.lane(LANE)
-        self._job, self._asked = 0, ("", -1, -1)
+        self._projection = Errand(session.lane(LANE), self)
+        self._asked = ("", -1, -1)
         self._held_out: object = None
         self.kinds: dict[str, QToolButton] = {}
         self.patches = [Patch(look, words) for words in ("this patch", "same point", "nearest other")]
@@ -64,8 +64,8 @@ class EmbeddingPage(TrainPage):
         self.photograph = PlaceView(look)
         self._read: dict[tuple[int, str], Shown] = {}
         self._read_of: object = None
-        self._reader = session.lane(PHOTOGRAPHS_LANE)
-        self._reading, self._wanted = 0, (-1, "")
+        self._reading = Errand(session.lane(PHOTOGRAPHS_LANE), self)
+        self._wanted = (-1, "")
         self._marked = np.zeros(0, np.int64)
         self.words = sentence(POINT)
         self.words.setProperty("role", "help")
@@ -83,10 +83,10 @@ class EmbeddingPage(TrainPage):
         self.view.picker.pointed.connect(lambda _row: self._show_in_hand())
         self.view.picker.chosen.connect(self._choose)
         session.selection_changed.connect(self._follow)
-        self._lane.finished.connect(self._finished)
-        self._lane.failed.connect(self._failed)
-        self._reader.finished.connect(self._photograph_read)
-        self._reader.failed.connect(self._photograph_failed)
+        self._projection.finished.connect(self._projected)
+        self._projection.failed.connect(self.session.message)
+        self._reading.finished.connect(self._photograph_read)
+        self._reading.failed.connect(self._photograph_failed)
         self.photograph.chosen.connect(lambda ring: self._choose(int(self._marked[ring])))
 
     def _lay_out(self) -> None:
@@ -141,7 +141,7 @@ class EmbeddingPage(TrainPage):
         if wanted != self._asked:
             self._asked = wanted
             before = self.view.projection
-            self._job = self._lane.start(lambda: project(kind, judged, before))
+            self._projection.start(lambda: project(kind, judged, before))
         self._show_chosen()
 
     @property
@@ -153,16 +153,15 @@ class EmbeddingPage(TrainPage):
     @property
     def busy(self) -> bool:
         """Whether a projection is being made, or a photograph is being read."""
-        return self._lane.busy or self._reader.busy
+        return self._projection.busy or self._reading.busy
 
     def picture(self) -> QWidget:
         """Return the plane."""
         return self.view
 
-    def _finished(self, event: Event) -> None:
-        if event.job != self._job or self.trainer.prepared is None:
+    def _projected(self, projection: Projection) -> None:
+        if self.trainer.prepared is None:
             return
-        projection: Projection = event.value
         held = self.trainer.prepared.held_out
         rows = projection.judged.sample
         if len(rows) and int(rows.max()) >= len(held):
@@ -171,10 +170,6 @@ class EmbeddingPage(TrainPage):
         share = "" if np.isnan(projection.explained) else f" · {percent(projection.explained)} of variance"
         self.part.set_value(f"{len(rows)} patches · step {projection.judged.step:,}{share}")
         self._show_chosen()
-
-    def _failed(self, event: Event) -> None:
-        if event.job == self._job:
-            self.session.message.emit(failure_message(event))
 
     # ----------------------------------------------------------------------- one in hand
 
@@ -263,20 +258,19 @@ class EmbeddingPage(TrainPage):
         self.photograph.set_photograph(self._read.get(key), "Reading the photograph …")
         if key not in self._read and self._wanted != key:
             self._wanted = key
-            self._reading = self._reader.start(lambda: photograph(prepared, key))
+            self._reading.start(lambda: photograph(prepared, key))
 
-    def _photograph_read(self, event: Event) -> None:
-        if event.job != self._reading or self._read_of is not self.trainer.prepared:
+    def _photograph_read(self, read: Shown) -> None:
+        if self._read_of is not self.trainer.prepared:
             return
         self._wanted = (-1, "")
         while len(self._read) >= KEPT_PHOTOGRAPHS:
             self._read.pop(next(iter(self._read)))
-        self._read[event.value.key] = event.value
+        self._read[read.key] = read
         self._show_photograph(self.view.shown)
 
-    def _photograph_failed(self, event: Event) -> None:
-        if event.job == self._reading:  # asked for again only when another patch is pointed at
-            self.photograph.set_photograph(None, failure_message(event).text)
+    def _photograph_failed(self, message: Message) -> None:
+        self.photograph.set_photograph(None, message.text)  # asked for again when another patch is pointed at
 
 
 def as_rgb(patch: UInt8) -> UInt8:

@@ -19,11 +19,11 @@ from app.learning.losses import PLANS, LossPlan
 from app.learning.margins import has_margin, room, thirds
 from app.learning.train_settings import FARTHEST, TrainSettings, margin_of, plan_of
 from app.text import minus
+from app.ui.errand import Errand
 from app.ui.facts import Facts, Patch, sentence
-from app.ui.lane import Event
 from app.ui.numbers import percent
 from app.ui.panel import heading
-from app.ui.session import Message, failure_message
+from app.ui.session import Message
 from app.ui.train.embedding_page import as_rgb
 from app.ui.train.page import Headed, TrainPage
 from app.ui.train.spread_jobs import Measured, measured
@@ -66,8 +66,7 @@ class MarginPage(TrainPage):
 
     def __init__(self, session: Session, look: Style, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(session, look, trainer, parent)
-        self._lane = session.lane(LANE)
-        self._job = 0
+        self._measuring = Errand(session.lane(LANE), self)
         self._asked: tuple[object, ...] = ()
         self.measured: Measured | None = None
         self.view = SpreadView(look)
@@ -96,8 +95,8 @@ class MarginPage(TrainPage):
         self.use.clicked.connect(self._train_with)
         self.view.picker.pointed.connect(lambda _row: self._show_in_hand())
         self.view.picker.chosen.connect(self._choose)
-        self._lane.finished.connect(self._finished)
-        self._lane.failed.connect(self._failed)
+        self._measuring.finished.connect(self._finished)
+        self._measuring.failed.connect(self.session.message)
         look.changed.connect(lambda _look: self._show_legend())
         self.show_training()
 
@@ -183,7 +182,7 @@ class MarginPage(TrainPage):
             wanted = (self.trainer.run, prepared, newest)
             if wanted != self._asked:
                 self._asked = wanted
-                self._job = self._lane.start(lambda: measured(files[-1], newest, prepared))
+                self._measuring.start(lambda: measured(files[-1], newest, prepared))
         elif self.measured is not None and not files and self.trainer.phase == "training":
             self.measured = None  # of the run before
         self._show()
@@ -246,24 +245,20 @@ class MarginPage(TrainPage):
     @property
     def busy(self) -> bool:
         """Whether an epoch is being measured."""
-        return self._lane.busy
+        return self._measuring.busy
 
     def picture(self) -> QWidget:
         """Return the plane of classes."""
         return self.view
 
-    def _finished(self, event: Event) -> None:
-        if event.job != self._job or event.value.prepared is not self.trainer.prepared:
+    def _finished(self, found: Measured) -> None:
+        if found.prepared is not self.trainer.prepared:
             return
-        self.measured = event.value
+        self.measured = found
         count = len(self.measured.found)
         which = f"{count} held out" if self.measured.held_out else f"all {count} classes"
         self.part.set_value(f"{which} · epoch {self.measured.epoch}")
         self._show()
-
-    def _failed(self, event: Event) -> None:
-        if event.job == self._job:
-            self.session.message.emit(failure_message(event))
 
     # ------------------------------------------------------------------- margin and class
 

@@ -16,13 +16,13 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
 from app.pipeline import Cache
-from app.records import MatchResult, Selection, UserError
+from app.records import MatchResult, Selection
 from app.ui import colour_rules
-from app.ui.lane import Event
+from app.ui.errand import Errand
 from app.ui.match_values import values_of
 from app.ui.overlays import Legend, Mark
 from app.ui.pair_view import PairView
-from app.ui.session import failure_message
+from app.ui.session import Message
 from app.ui.train.match_jobs import Compared, compare, words
 from app.ui.train.page import Headed, TrainPage
 
@@ -61,9 +61,8 @@ class MatchPage(TrainPage):
 
     def __init__(self, session: Session, look: Style, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(session, look, trainer, parent)
-        self._lane = session.lane(LANE)
         self._cache = Cache(CACHE_BYTES)
-        self._job = 0
+        self._matching = Errand(session.lane(LANE), self)
         self._asked: tuple[object, ...] = ()
         self.compared: Compared | None = None
         self.slider = _EpochSlider(Qt.Orientation.Horizontal)
@@ -89,8 +88,8 @@ class MatchPage(TrainPage):
         self._lay_out()
         self.slider.valueChanged.connect(self._slid)
         self.newest.clicked.connect(self._follow)
-        self._lane.finished.connect(self._finished)
-        self._lane.failed.connect(self._failed)
+        self._matching.finished.connect(self._finished)
+        self._matching.failed.connect(self._failed)
         session.selection_changed.connect(lambda _selection: self._show_marks())
         self.views[0].line_clicked.connect(lambda line: self._select(line, network=True))
         self.views[1].line_clicked.connect(lambda line: self._select(line, network=False))
@@ -165,17 +164,17 @@ class MatchPage(TrainPage):
         span = "6" if prepared is not None and prepared.span == 6.0 else "3"
         for view in self.views:
             view.set_dimmed(self.compared is not None and self.compared.network.request.ref != ref)
-        self._job = self._lane.start(lambda: compare(ref, file, epoch, like, span, cache))
+        self._matching.start(lambda: compare(ref, file, epoch, like, span, cache))
 
     @property
     def busy(self) -> bool:
         """Whether the pair is being matched."""
-        return self._wait.isActive() or self._lane.busy
+        return self._wait.isActive() or self._matching.busy
 
     def deactivate(self) -> None:
         """Match nothing that is not seen."""
         self._wait.stop()
-        self._lane.cancel()
+        self._matching.cancel()
         self._asked = ()
 
     def picture(self) -> QWidget:
@@ -184,17 +183,13 @@ class MatchPage(TrainPage):
 
     # -------------------------------------------------------------------------- showing
 
-    def _finished(self, event: Event) -> None:
-        if event.job == self._job:
-            self.compared = event.value
-            self._show_compared()
+    def _finished(self, compared: Compared) -> None:
+        self.compared = compared
+        self._show_compared()
 
-    def _failed(self, event: Event) -> None:
-        if event.job != self._job:
-            return
-        if isinstance(event.value, UserError):
-            self._show_nothing(str(event.value))
-        self.session.message.emit(failure_message(event))
+    def _failed(self, message: Message) -> None:
+        self._show_nothing(message.text)
+        self.session.message.emit(message)
 
     def _select(self, line: int | None, *, network: bool) -> None:
         """Select the match whose line was clicked, as under Match."""

@@ -27,10 +27,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.jobs import Job
+from app.ui.errand import Errand
 from app.ui.facts import Facts, sentence
-from app.ui.lane import Event
 from app.ui.panel import heading
-from app.ui.session import Message, failure_message
+from app.ui.session import Message
 from app.ui.train.model_jobs import Listed, card_rows, deleted, exported, imported, listing, renamed
 from app.ui.train.page import Headed, TrainPage
 
@@ -55,8 +55,8 @@ class ModelsPage(TrainPage):
 
     def __init__(self, session: Session, look: Style, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(session, look, trainer, parent)
-        self._lane = session.lane(LANE)
-        self._job, self._said, self._then = 0, "", ""
+        self._errand = Errand(session.lane(LANE), self)
+        self._said, self._then = "", ""
         self._shown: tuple[Listed, ...] | None = None
         self.list = QListWidget()
         self.list.setAccessibleName("Models")
@@ -84,8 +84,8 @@ class ModelsPage(TrainPage):
         self.list.itemActivated.connect(lambda _item: self._use())
         self.name.textChanged.connect(lambda _text: self._show_buttons())
         self.name.returnPressed.connect(self._rename)
-        self._lane.finished.connect(self._finished)
-        self._lane.failed.connect(self._failed)
+        self._errand.finished.connect(self._finished)
+        self._errand.failed.connect(self.session.message)
         self._show_chosen()
 
     def _button(self, text: str, run: Callable[[], None], tip: str) -> QPushButton:
@@ -148,7 +148,7 @@ class ModelsPage(TrainPage):
     @property
     def busy(self) -> bool:
         """Whether files are being read or written."""
-        return self._lane.busy
+        return self._errand.busy
 
     def picture(self) -> QWidget:
         """Return the list, which gets the keyboard."""
@@ -199,7 +199,7 @@ class ModelsPage(TrainPage):
 
     def _start(self, job: Job[str] | Job[tuple[Listed, ...]], said: str, choose: str) -> None:
         self._said, self._then = said, choose
-        self._job = self._lane.start(lambda: job)
+        self._errand.start(lambda: job)
 
     def _use(self) -> None:
         if self.chosen is not None and self.use.isEnabled():
@@ -243,16 +243,10 @@ class ModelsPage(TrainPage):
         """Copy a network into the list."""
         self._start(imported(path), f"Imported {path.stem}.", path.stem)
 
-    def _finished(self, event: Event) -> None:
-        if event.job != self._job:
-            return
-        if isinstance(event.value, tuple):
-            self._show_list(event.value, self._then)
+    def _finished(self, answer: str | tuple[Listed, ...]) -> None:
+        if isinstance(answer, tuple):
+            self._show_list(answer, self._then)
             return
         if self._said:
             self.session.message.emit(Message(self._said))
         self.refresh(self._then)
-
-    def _failed(self, event: Event) -> None:
-        if event.job == self._job:
-            self.session.message.emit(failure_message(event))

@@ -14,9 +14,9 @@ from PySide6.QtWidgets import QWidget
 
 from app.records import UserError
 from app.settings import with_value
-from app.ui.lane import Event
+from app.ui.errand import Errand
 from app.ui.pages import PagedWorkspace, PageTabs
-from app.ui.session import Message, Session, failure_message
+from app.ui.session import Message, Session
 from app.ui.style import Style
 from app.ui.train import PAGES
 from app.ui.train.controls import Controls
@@ -48,8 +48,7 @@ class TrainWorkspace(PagedWorkspace[TrainPage]):
         self.controls = Controls(self.trainer, style)
         self._settings = TrainSettingsPanel(session, self.controls)
         self.details = TrainDetails(self.trainer, style)
-        self.files = session.lane(FILES_LANE)
-        self._job = 0
+        self._keeping = Errand(session.lane(FILES_LANE), self)
         self._connect()
         self._build(PageTabs(style, PAGES), TrainActions(self))
         self.details.show_training()
@@ -61,8 +60,8 @@ class TrainWorkspace(PagedWorkspace[TrainPage]):
         self.controls.resume_wanted.connect(self.resume)
         self.controls.lamp.remedy_wanted.connect(self._apply_remedy)
         self.details.use_wanted.connect(self.use_as_matcher)
-        self.files.finished.connect(self._kept)
-        self.files.failed.connect(self._not_kept)
+        self._keeping.finished.connect(self._kept)
+        self._keeping.failed.connect(self.session.message)
 
     # ------------------------------------------------------------- what the window asks
 
@@ -145,7 +144,7 @@ class TrainWorkspace(PagedWorkspace[TrainPage]):
         settings = trainer.run or self._settings.training
         kept = Kept(trainer.prepared, settings, trainer.snapshot, *_newest(files), trainer.result)
         name = free_name(settings, self._settings.data.source)
-        self._job = self.files.start(lambda: keep(kept, name))
+        self._keeping.start(lambda: keep(kept, name))
 
     def use_model(self, name: str) -> None:
         """Match with a model: the matcher, its network and the span that it was trained with."""
@@ -154,14 +153,9 @@ class TrainWorkspace(PagedWorkspace[TrainPage]):
             describe = with_value(with_value(self.session.settings.describe, "model", name), "span", "card")
             self.session.set_settings("describe", describe)
 
-    def _kept(self, event: Event) -> None:
-        if event.job == self._job:
-            self.use_model(event.value)
-            self.session.message.emit(Message(f"Kept as the model “{event.value}”; the matcher uses it."))
-
-    def _not_kept(self, event: Event) -> None:
-        if event.job == self._job:
-            self.session.message.emit(failure_message(event))
+    def _kept(self, name: str) -> None:
+        self.use_model(name)
+        self.session.message.emit(Message(f"Kept as the model “{name}”; the matcher uses it."))
 
 
 def _newest(files: tuple[Path, ...]) -> tuple[Path | None, int]:
