@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QWidget
 
 from app.learning.mahalanobis import ellipse_of, factor_of, inverse_covariance, kind_of
@@ -32,8 +31,6 @@ from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style
 
-SIDE, SHARE = 300, 0.36
-
 
 class EllipsePage(MetricPage):
     """The points with the ellipse at the left, the eigenvalues before and after the projection at the right."""
@@ -41,6 +38,8 @@ class EllipsePage(MetricPage):
     key = "ellipse"
     title = "Ellipse"
     section = "MATRIX"
+    side = 300
+    share = 0.36
 
     def __init__(self, session: Session, look: Style, learning: Learning, parent: QWidget | None = None) -> None:
         super().__init__(session, look, learning, parent)
@@ -101,11 +100,6 @@ class EllipsePage(MetricPage):
     def show_state(self, _state: MetricState) -> None:
         """Show the page's own state."""
         self._take(force=True)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave the points the larger part of the width."""
-        self._side.setFixedWidth(min(round(SIDE * self.look.scale), round(SHARE * self.width())))
-        super().resizeEvent(event)
 
     def _set(self, state: EllipseState) -> None:
         self.session.set_workspace_state(ELLIPSE_KEY, state)

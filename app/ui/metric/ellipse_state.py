@@ -7,6 +7,7 @@ import: ``app.learning``, settings, numpy.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 
@@ -72,7 +73,16 @@ class EllipseState(Settings):
 
     def points(self) -> tuple[Float64, Labels]:
         """Return ((n, 2) points, (n,) classes)."""
-        return toy(self.toy, points=POINTS)
+        return _points(self.toy)
+
+
+@cache
+def _points(kind: str) -> tuple[Float64, Labels]:
+    """Return the points of a toy, made once and not to be written to."""
+    x, y = toy(kind, points=POINTS)
+    for array in (x, y):
+        array.flags.writeable = False
+    return x, y
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,7 +31,6 @@ from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style
 
-SIDE = 300
 MOST_PAINTED = 500
 WORDS_MS = 100  # while a point is dragged, numbers in words follow this often: nobody reads faster
 PARTS = {
@@ -123,7 +122,7 @@ class LearnPage(MetricPage):
         settings = state.settings_of(state.learner, learner(state.learner).settings)
         self.state, self.settings = state, settings
         self.canvas.brush = -1 if state.paint == "off" else int(state.paint)
-        self._side.setFixedWidth(round(SIDE * self.look.scale))
+        self._fit_side()
         self.learning.show_state(state, settings)
         self.refresh()
 

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QTimer
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QWidget
 
 from app.learning.forces import Descent, Forces, contrastive
@@ -43,8 +42,6 @@ from app.ui.session import Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style
 
-SIDE = 372
-SHARE = 0.42  # of the width at most for the charts
 FRAME_MS = 40
 ARROW = 0.25  # length of an arrow in the plane per unit of force
 LONGEST = 0.5  # of a batch's spread: its arrows must not hide its points
@@ -59,6 +56,8 @@ class LossPage(MetricPage):
     key = "losses"
     title = "Losses"
     section = "LOSS"
+    side = 372
+    share = 0.42
 
     def __init__(self, session: Session, look: Style, learning: Learning, parent: QWidget | None = None) -> None:
         super().__init__(session, look, learning, parent)
@@ -201,11 +200,6 @@ class LossPage(MetricPage):
             self._timer.stop()
             self._keep_points()
             self.refresh()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave the points the larger part of the width."""
-        self._side.setFixedWidth(min(round(SIDE * self.look.scale), round(SHARE * self.width())))
-        super().resizeEvent(event)
 
     def deactivate(self) -> None:
         """Stop: nobody looks."""

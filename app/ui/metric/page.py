@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLayout, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
 from app.ui.metric.state import MetricState
@@ -28,6 +29,8 @@ class MetricPage(Page):
 
     Class attributes:
         section: head of its form in the panel of settings.
+        side: width of the column beside its picture, if it has one, in pixels at scale 1.
+        share: of the page's width that this column takes at most.
 
     Attributes:
         form: its own controls; None for a page whose controls are the workspace's.
@@ -41,6 +44,8 @@ class MetricPage(Page):
     """
 
     section: ClassVar[str] = ""
+    side: ClassVar[int] = 300
+    share: ClassVar[float] = 1.0
     facts = Signal(object)
     words_changed = Signal()
     changed = Signal(object)
@@ -50,6 +55,7 @@ class MetricPage(Page):
         super().__init__(session, look, parent)
         self.learning = learning
         self.form: Form | None = None
+        self._side: QWidget | None = None
 
     @property
     def words(self) -> Words | None:
@@ -79,15 +85,25 @@ class MetricPage(Page):
         column.setSpacing(space)
         for part, stretch in parts:
             column.addWidget(part, stretch)
-        self._side = QWidget()
-        self._side.setObjectName("panel")
-        self._side.setLayout(column)
+        side = self._side = QWidget()
+        side.setObjectName("panel")
+        side.setLayout(column)
         row = QHBoxLayout()
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addWidget(picture, 1)
-        row.addWidget(self._side)
+        row.addWidget(side)
         return row
+
+    def _fit_side(self) -> None:
+        """Give the column beside the picture its width: the picture keeps the larger part."""
+        if self._side is not None:
+            self._side.setFixedWidth(min(round(self.side * self.look.scale), round(self.share * self.width())))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Share the new width."""
+        self._fit_side()
+        super().resizeEvent(event)
 
     @staticmethod
     def _button(title: str, tip: str, do: Any) -> QPushButton:

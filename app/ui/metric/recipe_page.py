@@ -10,7 +10,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.chart import Chart, Curve, Drawing, Place
@@ -30,7 +29,6 @@ from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style
 
-SIDE, SHARE = 340, 0.42
 NEAR = 0.03  # how far from λ* the buttons go
 FATES = {"collapses": "collapses to a point", "explodes": "explodes along one direction", "stays": "stays"}
 
@@ -41,6 +39,8 @@ class RecipePage(MetricPage):
     key = "recipes"
     title = "Recipes"
     section = "NAIVE OBJECTIVE"
+    side = 340
+    share = 0.42
 
     def __init__(self, session: Session, look: Style, learning: Learning, parent: QWidget | None = None) -> None:
         super().__init__(session, look, learning, parent)
@@ -69,12 +69,14 @@ class RecipePage(MetricPage):
         body = self._scrolled()
         self._stack(body, row, self.scrubber, bar, self.table)
         # The page scrolls only below the least heights: what its parts would like to have is shared out.
-        for part in (self.canvas, self.table, self._side):
+        beside = self._side
+        assert beside is not None
+        for part in (self.canvas, self.table, beside):
             part.setSizePolicy(part.sizePolicy().horizontalPolicy(), QSizePolicy.Policy.Ignored)
-        column, side = body.layout(), self._side.layout()
+        column, side = body.layout(), beside.layout()
         assert isinstance(column, QVBoxLayout)
         assert side is not None
-        self._side.setMinimumHeight(side.minimumSize().height())
+        beside.setMinimumHeight(side.minimumSize().height())
         column.setStretch(0, 2)
         column.setStretchFactor(self.table, 1)
         self.setFocusProxy(self.table)
@@ -112,11 +114,6 @@ class RecipePage(MetricPage):
     def deactivate(self) -> None:
         """Stop playing: nobody looks."""
         self.scrubber.stop()
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Leave the points the larger part of the width."""
-        self._side.setFixedWidth(min(round(SIDE * self.look.scale), round(SHARE * self.width())))
-        super().resizeEvent(event)
 
     def _set(self, state: RecipeState) -> None:
         self.session.set_workspace_state(RECIPE_KEY, state)
