@@ -25,6 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.records import Point
+from app.ui.numbers import significant
 from app.ui.sift.grid_shape import GridShape
 from app.ui.sift.level_jobs import Cell, LevelPicture
 from app.ui.style import Style
@@ -279,20 +280,24 @@ class LevelGrid(QWidget):
         left, head, width, height = self._layout(shape)
         rows, columns = len(shape.octaves), len(shape.sigmas)
         top = head + rows * (height + GAP) + 4
-        bar = QRectF(left, top, min(260.0, columns * (width + GAP) - GAP), BAR)
         picture = self.pictures.get(self.cell)
+        limit = 0.0 if picture is None else picture.limit
+        if shape.kind == "dog":
+            marks = ((0.0, f"−{significant(limit)}"), (0.5, "0"), (1.0, f"+{significant(limit)}")) if limit else ()
+            words = "grey levels · blue: bright blobs · orange: dark blobs"
+        else:
+            marks, words = ((0.0, "0"), (0.5, "128"), (1.0, "255")), "grey levels"
+        # Columns of a narrow picture are narrower together than the numbers below the bar.
+        least = 2.5 * sum(metrics.horizontalAdvance(text) for _, text in marks)
+        bar = QRectF(left, top, min(260.0, max(columns * (width + GAP) - GAP, least)), BAR)
         gradient = QLinearGradient(bar.topLeft(), bar.topRight())
         if shape.kind == "dog":
             colours = table(dark=self._look.tokens.name == "dark")
             for index in range(0, 255, 6):
                 gradient.setColorAt(index / 254, QColor(*(int(c) for c in colours[index])))
-            limit = 0.0 if picture is None else picture.limit
-            marks = ((0.0, f"−{limit:.3g}"), (0.5, "0"), (1.0, f"+{limit:.3g}")) if limit else ()
-            words = "grey levels · blue: bright blobs · orange: dark blobs"
         else:
             gradient.setColorAt(0, QColor("#000000"))
             gradient.setColorAt(1, QColor("#ffffff"))
-            marks, words = ((0.0, "0"), (0.5, "128"), (1.0, "255")), "grey levels"
         painter.setPen(QPen(self._look.colour("rule"), 1))
         painter.setBrush(gradient)
         painter.drawRect(bar)
