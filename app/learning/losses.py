@@ -75,7 +75,7 @@ PLANS = {
         LossPlan("contrastive-linear", "Contrastive, [m − d]₊", "pairs", 1.0, False, "pytorch-metric-learning"),
         LossPlan("triplet", "Triplet, squared distances", "triplets", 0.2, True, "FaceNet 2015, the lecture's"),
         LossPlan("triplet-unsquared", "Triplet, distances", "triplets", 1.0, False, "Balntas et al. 2016"),
-        LossPlan("hardnet", "HardNet: hardest in batch", "triplets", 1.0, False, "Mishchuk et al. 2017"),
+        LossPlan("hardnet", "HardNet", "triplets", 1.0, False, "Mishchuk et al. 2017"),
         LossPlan("lifted", "Lifted structure", "batch", 1.0, False, "Oh Song et al. 2016"),
         LossPlan(
             "positive-only",

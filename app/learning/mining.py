@@ -21,8 +21,8 @@ MINERS = {
     "random": "Random negatives",
     "semi-hard": "Semi-hard (FaceNet)",
     "hardest": "Hardest negative",
-    "batch-hard": "Batch-hard: farthest positive, nearest negative",
-    "in-batch": "Hardest in batch, from either side (HardNet)",
+    "batch-hard": "Batch-hard",
+    "in-batch": "In batch (HardNet)",
     "distance-weighted": "Distance-weighted",
 }
 # Wu et al.: distances below this are treated as this, or the noise of the nearest would dominate.

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 DIMENSIONS = 128
 DESIGNS = {
-    "embedding": "Tower, compared by distance",
-    "head": "Siamese tower and a head that decides",
-    "joint": "Both patches as two channels",
+    "embedding": "Tower and distance",
+    "head": "Siamese and a head",
+    "joint": "Joint, two channels",
 }
 
 
@@ -35,22 +35,22 @@ PLANS = {
     for plan in (
         TowerPlan(
             "tiny",
-            "Tiny, for a demonstration of a minute",
+            "Tiny, for a minute",
             ((8, 3, 1), (16, 3, 2), (16, 3, 1), (32, 3, 2), (32, 3, 1)),
         ),
         TowerPlan(
             "fast",
-            "Fast, the size of TFeat",
+            "Fast, TFeat's size",
             ((24, 5, 2), (24, 3, 1), (48, 3, 2), (48, 3, 1), (48, 3, 1)),
         ),
         TowerPlan(
             "medium",
-            "Medium, two and a half times the work of the fast one",
+            "Medium, 2½ × fast",
             ((24, 5, 2), (32, 3, 1), (64, 3, 2), (96, 3, 1), (96, 3, 1)),
         ),
         TowerPlan(
             "large",
-            "Large, HardNet's layout",
+            "Large, HardNet's size",
             ((32, 3, 1), (32, 3, 1), (64, 3, 2), (64, 3, 1), (128, 3, 2), (128, 3, 1)),
         ),
     )

@@ -63,8 +63,9 @@ class TrainSettings(Settings):
         mining.MINERS,
         label="Negatives",
         help=(
-            "Which wrong partners a batch looks at. Most of all triplets are easy and teach nothing; "
-            "the hardest teach most, but the squared loss may collapse on them."
+            "Which wrong partners a batch looks at. Most of all triplets are easy and teach nothing; the hardest teach "
+            "most, but the squared loss may collapse on them. Batch-hard takes the farthest positive and the nearest "
+            "negative; HardNet the nearest negative of either side."
         ),
     )
     margin: float = number(
