@@ -154,7 +154,7 @@ def _detected(left: Keypoints, right: Keypoints, i: int, j: int) -> StageReport:
     parts = []
     for name, points, row in (("left", left, i), ("right", right, j)):
         octave, layer, offset = int(points.octave[row]), int(points.layer[row]), float(points.sublayer[row])
-        sub = "" if np.isnan(offset) else f"{offset:+.2f}"
+        sub = "" if np.isnan(offset) else f" {offset:+.2f}"
         text = f"{name} octave {octave}, layer {layer}{sub}, σ = {float(points.size[row]) / 2:.2f} px"
         parts.append(minus(f"{text}, |D| = {float(points.response[row]):.3g}"))
     return StageReport("detector", True, f"Found on both sides: {' · '.join(parts)}.")
