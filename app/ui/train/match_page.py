@@ -66,6 +66,7 @@ class MatchPage(TrainPage):
         self._asked: tuple[object, ...] = ()
         self.compared: Compared | None = None
         self.slider = _EpochSlider(Qt.Orientation.Horizontal)
+        self.slider.setToolTip("Match the open pair with the network as it was after this epoch")
         self.slider.setAccessibleName("Epoch")
         self.slider.setToolTip("The epoch whose network matches the pair: ← → one on, Home and End the first and last")
         self.slider.setPageStep(1)
