@@ -1,4 +1,4 @@
-"""The model that comes with the program: its card, its recipe, and its numbers on data it never saw."""
+"""The models that come with the program: their cards and recipes, and their numbers on data they never saw."""
 
 from __future__ import annotations
 
@@ -13,17 +13,21 @@ from app.learning.patch_evaluation import patch_numbers
 from app.learning.photographs import OF_SCIKIT_IMAGE
 from app.locate import photographs
 
-NAME = model_store.DEFAULT
+SHIPPED = sorted(path.stem for path in model_store.shipped_folder().glob(f"*{model_store.SUFFIX}"))
 PATCHES = "patches/patches32_homography.npz"
 
 
-@pytest.fixture(scope="module")
-def network() -> descriptor.Descriptor:
-    return descriptor.load(model_store.find(NAME))
+@pytest.fixture(scope="module", params=SHIPPED)
+def network(request: pytest.FixtureRequest) -> descriptor.Descriptor:
+    return descriptor.load(model_store.find(request.param))
 
 
-def test_that_the_model_is_there_small_and_fits_its_card(network: descriptor.Descriptor) -> None:
-    path = model_store.find(NAME)
+def test_that_the_default_is_among_them() -> None:
+    assert model_store.DEFAULT in SHIPPED
+
+
+def test_that_a_model_is_small_and_fits_its_card(network: descriptor.Descriptor) -> None:
+    path = model_store.find(network.card.name)
     assert path.parent == model_store.shipped_folder()
     assert path.stat().st_size < 5_000_000
     assert hashlib.sha256(path.read_bytes()).hexdigest() == network.card.sha256
