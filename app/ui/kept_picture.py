@@ -19,6 +19,7 @@ from app.records import UInt8
 from app.vision.pyramid import Pyramid
 
 ROOM = 0.2  # of the window on every side, rendered beyond it: panning soon needs it
+AHEAD = 0.8  # of the room of both sides that lies ahead while panning, so that it lasts longer
 STRETCH = 2.5  # times the size it was rendered at, before a moving picture is rendered anew
 ALIGNED = 0.02  # screen pixels by which a kept part may lie beside its place
 # A picture of more pixels than this is first shown with pixels left out: reading them all takes a while.
@@ -81,7 +82,8 @@ class KeptPicture:
         self._size = (rgb.shape[1], rgb.shape[0])
         self._part: _Part | None = None
         self._whole: _Part | None = None
-        self._painted = 0.0  # scale at which it was painted last
+        self._painted = 0.0  # scale at which it was painted last, and where its corner was
+        self._was_at = (0.0, 0.0)
 
     def paint(
         self, painter: QPainter, scale: float, corner: tuple[float, float], window: tuple[int, int], *, moving: bool
@@ -105,8 +107,9 @@ class KeptPicture:
         if part is None:
             # Parts of a pixel cost a warp, five times a resize; they can wait until the view rests.
             place = (float(round(corner[0])), float(round(corner[1]))) if moving else corner
-            part = self._render(scale, place, window)
-        self._painted = scale
+            panned = moving and scale == self._painted
+            part = self._render(scale, place, window, self._was_at if panned else place)
+        self._painted, self._was_at = scale, corner
         factor = scale / part.scale
         left, top = corner[0] + part.x * factor, corner[1] + part.y * factor
         if part.scale == scale:
@@ -142,13 +145,21 @@ class KeptPicture:
         picked = np.ascontiguousarray(rgb[step // 2 :: step, step // 2 :: step])
         return _Part(_for_qt(picked), 1 / step, 0.0, 0.0, inside=False)
 
-    def _render(self, scale: float, corner: tuple[float, float], window: tuple[int, int]) -> _Part:
-        """Render what is seen, with room around it, on whole screen pixels."""
+    def _render(
+        self, scale: float, corner: tuple[float, float], window: tuple[int, int], before: tuple[float, float]
+    ) -> _Part:
+        """Render what is seen, with room around it, on whole screen pixels: more where the view is going.
+
+        Args:
+            scale, corner, window: as for :meth:`paint`.
+            before: where the corner was in the frame before; at the same place the room is alike on all sides.
+        """
         starts, sizes, inside = [], [], False
-        for at, length, shown in zip(corner, self._size, window, strict=True):
-            room = round(ROOM * shown)
-            start = int(max(np.floor(at), -room))
-            stop = int(min(np.ceil(at + length * scale), shown + room))
+        for at, was, length, shown in zip(corner, before, self._size, window, strict=True):
+            after = AHEAD if at < was else 1 - AHEAD if at > was else 0.5
+            room = 2 * ROOM * shown
+            start = int(max(np.floor(at), -round((1 - after) * room)))
+            stop = int(min(np.ceil(at + length * scale), shown + round(after * room)))
             inside = inside or start > at or stop < at + length * scale
             starts.append(start)
             sizes.append(stop - start)

@@ -98,6 +98,23 @@ def test_that_panning_beyond_what_is_kept_renders_once(counted: Counted) -> None
     assert rendered.count(1.0) == 4  # one at first, one here, and two for comparison
 
 
+@pytest.mark.parametrize("direction", [-1, 1])
+def test_that_what_lies_ahead_of_a_pan_is_rendered_before_what_lies_behind(
+    counted: Counted, monkeypatch: pytest.MonkeyPatch, direction: int
+) -> None:
+    _, rendered = counted
+
+    def renders(ahead: float) -> int:
+        monkeypatch.setattr(kept_picture, "AHEAD", ahead)
+        picture = KeptPicture(photograph(width=3000))
+        rendered.clear()
+        for frame in range(240):
+            shown(picture, 1.0, (-1350.0 + 5 * direction * frame, -20.0), moving=True)
+        return len(rendered)
+
+    assert renders(0.8) <= 0.7 * renders(0.5)
+
+
 def test_that_a_zoom_is_near_while_it_moves_and_sharp_at_rest(counted: Counted) -> None:
     picture, rendered = counted
     shown(picture, 0.5, (0.0, 0.0))
