@@ -17,6 +17,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -345,13 +346,18 @@ def tower_tensors(result: Any) -> dict[str, Array]:
     return {name.removeprefix(start): value for name, value in result.tensors.items() if name.startswith(start)}
 
 
+def united(*data_ids: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """Return all (name, sha256) of several trainings, each once."""
+    return tuple(dict.fromkeys(chain.from_iterable(data_ids)))
+
+
 def lineage(start: ModelCard | None, data_ids: tuple[tuple[str, str], ...]) -> dict[str, Any]:
     """Return the fields ``start`` and ``data_ids`` of a card: what it began as, and all that either was trained on."""
     if start is None:
         return {"data_ids": data_ids}
     return {
         "start": (start.name, start.sha256),
-        "data_ids": tuple(dict.fromkeys((*data_ids, *start.data_ids))),
+        "data_ids": united(data_ids, start.data_ids),
     }
 
 

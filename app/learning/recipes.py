@@ -24,7 +24,7 @@ from app.learning.mahalanobis import factor_of, matrix_of, project_psd
 from app.learning.mmc import lecture_optimum
 from app.records import Float64, UserError
 from app.settings import Settings, choice, number
-from app.text import minus
+from app.text import significant
 
 Fate = Literal["collapses", "explodes", "stays"]
 STEP = 0.05  # of the descent, as a share of 1 / |A|
@@ -95,8 +95,9 @@ def fate(c_s: Float64, c_d: Float64, weight: float) -> tuple[Fate, str]:
         return "stays", "A is zero: every M is as good as any other."
     if values[0] >= -1e-12 * scale:
         return "collapses", "A is PSD, so the best M is 0: all points become identical."
-    lowest = minus(f"{values[0]:,.0f}" if values[0] <= -100 else f"{values[0]:.3g}")
-    return "explodes", f"A has the eigenvalue {lowest} < 0: stretching along its eigenvector lowers Ψ without bound."
+    return "explodes", (
+        f"A has the eigenvalue {significant(values[0])} < 0: stretching along its eigenvector lowers Ψ without bound."
+    )
 
 
 def repaired(c_s: Float64, c_d: Float64, weight: float, repair: str, *, gamma: float = 1.0) -> tuple[Float64, float]:

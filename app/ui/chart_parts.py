@@ -12,8 +12,7 @@ import numpy.typing as npt
 from PySide6.QtCore import QByteArray, QDataStream
 from PySide6.QtGui import QPolygonF
 
-from app.text import minus
-from app.ui.numbers import power_of_ten
+from app.text import minus, power_of_ten
 
 Values = npt.NDArray[np.float64]
 

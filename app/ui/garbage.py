@@ -37,9 +37,3 @@ class GarbageGuard(QObject):
         self._timer.stop()
         if self._was_enabled:
             gc.enable()
-
-
-def freeze_after_imports() -> None:
-    """Take all that now lives out of later collections; call it after a heavy import."""
-    gc.collect()
-    gc.freeze()

@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from app.ui.numbers import distance_text, duration, minus, percent, power_of_ten, significant
+from app.text import minus, power_of_ten, significant
+from app.ui.numbers import distance_text, duration, percent
 
 
 @pytest.mark.parametrize(

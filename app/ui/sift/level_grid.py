@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.records import Point
-from app.ui.numbers import significant
+from app.text import significant
 from app.ui.sift.grid_shape import GridShape
 from app.ui.sift.level_jobs import Cell, LevelPicture
 from app.ui.style import Style

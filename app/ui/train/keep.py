@@ -78,7 +78,7 @@ def keep(kept: Kept, name: str) -> Job[str]:
             seed=kept.settings.seed,
             settings={"training": to_json(kept.settings)},
             data="" if kept.prepared is None else kept.prepared.patches.name,
-            data_ids=tuple(dict.fromkeys((*ids, *checkpoint.card.data_ids))),
+            data_ids=model_store.united(ids, checkpoint.card.data_ids),
             epochs=kept.epoch,
             numbers=_numbers(kept),
         )
