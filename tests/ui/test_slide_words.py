@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from app.learning.learners import ROWS
+from app.ui.explanation import Prose
 from app.ui.launch import _wait
 from app.ui.metric import PAGES
 from app.ui.metric.loss_state import LOSS_KEY, LossState
-from app.ui.metric.panel import Prose
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import LEARNER_TRIES
 from app.ui.session import Session

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 from app.learning.mahalanobis import ellipse_of, factor_of, inverse_covariance, kind_of
 from app.records import Float64, UserError
 from app.ui.errand import Errand
+from app.ui.explanation import Words
 from app.ui.form import Form, build
 from app.ui.metric.ellipse_canvas import Axes, EllipseCanvas
 from app.ui.metric.ellipse_state import ELLIPSE_KEY, Answer, Box, EllipseState, ask
@@ -25,7 +26,7 @@ from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import EigenBars, short
 from app.ui.metric.points import Shown, box_of
 from app.ui.metric.state import MetricState
-from app.ui.metric.words import ELLIPSE, Words
+from app.ui.metric.words import ELLIPSE
 from app.ui.numbers import percent
 from app.ui.session import Message, Session
 from app.ui.steady import SteadyText

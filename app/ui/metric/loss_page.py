@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.learning.forces import Descent, Forces, contrastive
 from app.ui.chart import Chart
+from app.ui.explanation import Words
 from app.ui.form import Form, build
 from app.ui.metric.force_canvas import Arrows, ForceCanvas
 from app.ui.metric.form_rows import show_rows
@@ -37,7 +38,7 @@ from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import short
 from app.ui.metric.points import Shown, box_of
 from app.ui.metric.state import MetricState
-from app.ui.metric.words import CONTRASTIVE, TRIPLET, Words
+from app.ui.metric.words import CONTRASTIVE, TRIPLET
 from app.ui.session import Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style

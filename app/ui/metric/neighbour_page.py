@@ -22,6 +22,7 @@ from app.learning.descriptor_data import DescriptorSettings, Located, located
 from app.learning.strip import KINDS, Strip, strip
 from app.records import ImagePair, UInt8, UserError
 from app.ui.errand import Errand
+from app.ui.explanation import Words
 from app.ui.facts import sentence
 from app.ui.form import Form, build
 from app.ui.metric.alike_view import AlikeView
@@ -34,7 +35,7 @@ from app.ui.metric.page import MetricPage
 from app.ui.metric.plots import short
 from app.ui.metric.state import MetricState
 from app.ui.metric.strip_view import MOST, StripView
-from app.ui.metric.words import NEIGHBOURS, Words
+from app.ui.metric.words import NEIGHBOURS
 from app.ui.opening import paths_of
 from app.ui.session import Message, Session
 from app.ui.style import Style

@@ -6,27 +6,23 @@ does not: the pages. May import: ``app.learning`` tables, ``form``, ``facts``, `
 
 from __future__ import annotations
 
-import html
-import re
 from dataclasses import replace
 from typing import Any
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from app.learning.learners import ROWS, learner
 from app.learning.measures import MEASURES
 from app.learning.toy import TOYS
 from app.ui.combo import Combo
-from app.ui.facts import Facts
+from app.ui.explanation import Explanation
 from app.ui.form import Form, build
 from app.ui.metric.state import MetricState
-from app.ui.metric.words import AXIOM_TRY, LEARNER_SLIDES, LEARNER_TRIES, MEASURE_SLIDES, Words
+from app.ui.metric.words import AXIOM_TRY, LEARNER_SLIDES, LEARNER_TRIES, MEASURE_SLIDES
 from app.ui.panel import FormPanel, heading, rule
 from app.ui.session import Session
 from app.ui.style import Style
-
-SUBSCRIPT = re.compile(r"(?<=\w)_([A-Za-z]+)")
 
 
 class MetricSettings(FormPanel):
@@ -142,83 +138,11 @@ class MetricSettings(FormPanel):
         self.changed.emit(replace(self.state, **named, **fresh))
 
 
-def _muted() -> Prose:
-    words = Prose()
-    words.setProperty("role", "muted")
-    words.setWordWrap(True)
-    words.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-    return words
-
-
-class Prose(QLabel):
-    """A wrapped line of words in which x_i is shown with a lowered i.
-
-    Attributes:
-        said: the words as given.
-    """
-
-    said = ""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setTextFormat(Qt.TextFormat.RichText)
-
-    def say(self, text: str, *, markup: bool = False) -> None:
-        """Show words; with ``markup`` they may hold tags."""
-        self.said = text
-        shown = text if markup else html.escape(text, quote=False).replace("  ", "&nbsp; ")
-        self.setText(SUBSCRIPT.sub(r"<sub>\1</sub>", shown))
-
-
-class MetricDetails(QWidget):
+class MetricDetails(Explanation):
     """What is looked at in words and numbers: the method with its formula, the facts, what to try."""
 
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("panel")
-        self.title = QLabel()
-        self.title.setProperty("role", "title")
-        self.title.setWordWrap(True)
-        self.formula = Prose()
-        self.formula.setWordWrap(True)
-        self.formula.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.teaches, self.tries, self.slide, self.told = (_muted() for _ in range(4))
-        self.facts = Facts(look, "Numbers of the metric")
-        body = QWidget()
-        line = QHBoxLayout(body)
-        line.setContentsMargins(16, 8, 16, 8)
-        line.setSpacing(32)
-        words = QVBoxLayout()
-        words.setSpacing(6)
-        for widget in (self.title, self.formula, self.told, self.teaches, self.tries, self.slide):
-            words.addWidget(widget)
-        words.addStretch(1)
-        line.addLayout(words, 1)
-        line.addWidget(self.facts, 0, Qt.AlignmentFlag.AlignTop)
-        scroll = QScrollArea()
-        scroll.setObjectName("panelScroll")
-        scroll.setWidgetResizable(True)
-        scroll.setWidget(body)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scroll)
-
-    def show_words(self, words: Words) -> None:
-        """Show the words of a page that brings its own."""
-        self.title.setText(words.title)
-        self.title.setToolTip("")
-        self.formula.say(words.formula)
-        self.teaches.say(f"<b>Look at</b> {words.look}", markup=True)
-        self.tries.say(f"<b>Try</b> {words.tries}", markup=True)
-        self._show_slide(words.slide)
-        self._show_filled()
-
-    def _show_slide(self, text: str) -> None:
-        self.slide.say(f"<b>On the slide</b> {text}" if text else "", markup=True)
-
-    def _show_filled(self) -> None:
-        for label in (self.formula, self.told, self.teaches, self.tries, self.slide):
-            label.setVisible(bool(label.text()))
+        super().__init__(look, "Numbers of the metric", parent)
 
     def show_state(self, state: MetricState) -> None:
         """Show the words of the pages of learners and axioms."""
@@ -247,11 +171,3 @@ class MetricDetails(QWidget):
                 markup=True,
             )
         self._show_filled()
-
-    def show_facts(self, told: tuple[list[tuple[str, str]], str]) -> None:
-        """Show rows and a sentence."""
-        rows, text = told
-        self.facts.set_rows(rows)
-        if text != self.told.said:
-            self.told.say(text)
-            self.told.setVisible(bool(text))

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.chart import Chart, Curve, Drawing, Place
 from app.ui.errand import Errand
+from app.ui.explanation import Words
 from app.ui.form import Form, build
 from app.ui.metric.form_rows import show_rows
 from app.ui.metric.learning import Learning
@@ -24,7 +25,7 @@ from app.ui.metric.recipe_state import CLOSED, RECIPE_KEY, Descended, RecipeStat
 from app.ui.metric.recipe_table import MapCanvas, RecipeTable
 from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
-from app.ui.metric.words import RECIPES, Words
+from app.ui.metric.words import RECIPES
 from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style

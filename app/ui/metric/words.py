@@ -1,24 +1,12 @@
 """What stands under the pages: formula, what to look at, what to try, and the slide's own wording.
 
 What lives here: the words, and what the slides say of a learner or a measure. What does not: numbers. May import:
-nothing of the program.
+``explanation``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-
-@dataclass(frozen=True)
-class Words:
-    """One page in words; ``slide`` holds the slide's own wording beside what is right."""
-
-    title: str
-    formula: str
-    look: str
-    tries: str
-    slide: str
-
+from app.ui.explanation import Words
 
 ELLIPSE = Words(
     "One matrix, one ellipse",

@@ -40,6 +40,12 @@ def _sift() -> type[Workspace]:
     return SiftWorkspace
 
 
+def _convnet() -> type[Workspace]:
+    from app.ui.workspaces.convnet import ConvNetWorkspace
+
+    return ConvNetWorkspace
+
+
 def _train() -> type[Workspace]:
     from app.ui.workspaces.train import TrainWorkspace
 

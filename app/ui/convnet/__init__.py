@@ -1,0 +1,11 @@
+"""The pages of the ConvNet workspace: what the layers of convolutional networks know of a place.
+
+What lives here: :data:`PAGES`, in the order of their tabs. A page is a :class:`app.ui.convnet.page.ConvNetPage`; it is
+imported when it is first opened.
+"""
+
+from __future__ import annotations
+
+from app.ui.pages import PageEntry
+
+PAGES: tuple[PageEntry, ...] = ()
