@@ -108,6 +108,13 @@ class Study:
     layers: tuple[LayerResult, ...] = ()
     cells: tuple[int, ...] = ()
 
+    @property
+    def covered(self) -> tuple[int, int, int, int]:
+        """(left, top, width, height) in pixels of what is pasted: a rectangle without its border."""
+        left, top = (self.centres.min(axis=0) - self.tile // 2).tolist()
+        right, bottom = (self.centres.max(axis=0) + self.tile // 2).tolist()
+        return left, top, right - left, bottom - top
+
     def cell_at(self, x: float, y: float) -> int:
         """Return the row of the cell whose centre is nearest to a pixel."""
         gap = self.centres - np.array([x + 0.5, y + 0.5])  # a square's middle lies half a pixel before its centre

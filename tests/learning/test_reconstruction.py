@@ -198,7 +198,13 @@ def test_the_smallest_picture_and_a_small_one_beside_a_large_one() -> None:
 def test_that_a_square_must_suit_the_network() -> None:
     with pytest.raises(UserError, match="multiple of the network's jump of 4 px, not 6 px"):
         done(reconstruct(noise(80, 80), (noise(80, 80),), LAYERS, tile=6))
-    assert done(reconstruct(noise(80, 80), (noise(80, 80),), LAYERS, tile=8)).centres.tolist()[0] == [16, 16]
+    for tile in (4, 8, 16):
+        study = done(reconstruct(noise(80, 90), (noise(80, 80),), LAYERS, tile=tile))
+        assert study.centres.tolist()[0] == [16, 16]
+        left, top, width, height = study.covered
+        made = np.isfinite(study.layers[0].pasted[1])
+        assert made[top : top + height, left : left + width].all()
+        assert made.sum() == width * height == tile * tile * len(study.centres)
 
 
 def test_that_a_flat_picture_gives_numbers() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator
-from typing import ClassVar
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 from PySide6.QtWidgets import QLabel, QWidget
@@ -54,6 +55,31 @@ class Jobs:
             return MatchResult(request, pair, seconds={"load": 0.001})
         finally:
             self.closed += 1
+
+
+WorkspaceT = TypeVar("WorkspaceT", bound=Workspace)
+
+
+@contextmanager
+def shown_alone(
+    kind: type[WorkspaceT], session: Session, states: dict[str, Any], refs: Sequence[PairRef] = (), height: int = 700
+) -> Iterator[WorkspaceT]:
+    """Show a workspace without a window, in these states (key -> state); the caller activates it."""
+    session.open_pairs(refs or refs_of(1))
+    for key, state in states.items():
+        session.set_workspace_state(key, state)
+    look = Style("dark")
+    look.apply()
+    made = kind(session, look)
+    look.setParent(made)
+    made.resize(900, height)
+    made.show()
+    try:
+        yield made
+    finally:
+        made.hide()
+        for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
+            part.deleteLater()
 
 
 class PlainWorkspace(Workspace):

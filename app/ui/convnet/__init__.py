@@ -8,4 +8,11 @@ from __future__ import annotations
 
 from app.ui.pages import PageEntry
 
-PAGES: tuple[PageEntry, ...] = ()
+PAGES: tuple[PageEntry, ...] = (
+    PageEntry(
+        "reconstruction",
+        "Reconstruction",
+        "A picture made of the patches that each layer takes for alike: does it know where, or only what?",
+        "app.ui.convnet.reconstruction_page:ReconstructionPage",
+    ),
+)

@@ -61,6 +61,7 @@ def _metric() -> type[Workspace]:
 WORKSPACES: tuple[WorkspaceEntry, ...] = (
     WorkspaceEntry("match", "Match", 1, _match, shows_pair=True),
     WorkspaceEntry("sift", "SIFT", 2, _sift),
+    WorkspaceEntry("convnet", "ConvNet", 4, _convnet),
     WorkspaceEntry("train", "Train", 5, _train),
     WorkspaceEntry("metric", "Metric", 6, _metric),
 )

@@ -1,0 +1,20 @@
+"""The ConvNet workspace by itself, without a window, for the tests of its pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from window_parts import shown_alone
+
+from app.records import PairRef
+from app.ui.session import Session
+from app.ui.workspaces.convnet import ConvNetWorkspace
+
+
+def shown_workspace(
+    session: Session, *, states: dict[str, Any] | None = None, refs: Sequence[PairRef] = (), height: int = 700
+) -> AbstractContextManager[ConvNetWorkspace]:
+    """Show the workspace on a session, in these states (key -> state); activated by the caller, deleted at the end."""
+    return shown_alone(ConvNetWorkspace, session, states or {}, refs, height)
