@@ -246,12 +246,14 @@ def test_that_a_picture_too_small_is_told_and_the_next_one_shown(
     assert page.answer is None
     assert page.fault.startswith("A picture of 1 × 1 px is too small")
     assert page.table.words == page.fault
+    assert not page.field.isVisible()  # the sentence alone stands in the middle
     workspace.grab()
     monkeypatch.undo()
     workspace.session.step_pair(-1)
     settle(workspace)
     assert page.fault == ""
     assert page.answer is not None
+    assert page.field.isVisible()
 
 
 def test_that_without_a_pair_it_says_what_to_do(session: Session) -> None:

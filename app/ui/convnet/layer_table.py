@@ -34,7 +34,7 @@ class LayerTable(CellWidget):
         self.answer: Answer | None = None
         self.cell, self.layer = 0, 0
         self.words = ""
-        self.setMinimumSize(320, 220)
+        self.setMinimumSize(320, 236)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Reconstructions by layer")
         self.setToolTip(KEYS_TIP)
@@ -122,9 +122,11 @@ class LayerTable(CellWidget):
         painter.end()
 
     def _cell_text(self, painter: QPainter, column: int, line: int, text: str, *, token: str) -> None:
-        shown = self.rect_of(0, column)
+        left = self.rect_of(0, column).left()
+        room = (self.rect_of(0, column + 1).left() - GAP if column + 1 < self._columns() else self.width() - 4) - left
         painter.setPen(self._look.colour(token))
-        painter.drawText(QPointF(shown.left(), self._base(line)), text)
+        words = QFontMetricsF(painter.font()).elidedText(text, Qt.TextElideMode.ElideRight, room)
+        painter.drawText(QPointF(left, self._base(line)), words)
 
     def _base(self, line: int) -> float:
         return 4 + line * self._line() + QFontMetricsF(self._look.font(0.85)).ascent()

@@ -72,10 +72,10 @@ class ReconstructionPage(ConvNetPage):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.field, 2)
-        column.addWidget(self.table, 3)
+        column.addWidget(self.field, 5)
+        column.addWidget(self.table, 6)
         column.addLayout(self._bar((self.stop, self.progress), self.told))
-        self.setFocusProxy(self.field)
+        self.setFocusProxy(self.table)
         self._fit_bar()
         self.look.changed.connect(lambda _look: self._fit_bar())
 
@@ -243,7 +243,7 @@ class ReconstructionPage(ConvNetPage):
         self.stop.setToolTip("Stop searching; the last picture stays" if busy else "Reconstruct once more")
         self.told.short = "" if busy or self.fault else SHORT
         if not busy:
-            self.told.setText(self.fault or HINT)
+            self.told.setText(HINT if not self.fault else "" if self.answer is None else self.fault)
 
     def _fit_bar(self) -> None:
         self.progress.setFixedWidth(self.look.px(14))
@@ -253,7 +253,10 @@ class ReconstructionPage(ConvNetPage):
     def _show(self) -> None:
         """Draw what there is with the cell pointed at, or else the chosen one."""
         shown = self.answer
-        if shown is None or not shown.study.layers:
+        empty = shown is None or not shown.study.layers
+        if empty == self.field.isVisibleTo(self):  # words alone stand in the middle
+            self.field.setVisible(not empty)
+        if shown is None or empty:
             self.field.show_cell(None, 0, 0, 1)
             self.table.show_answer(None, 0, 0, self.fault or (WAIT if self.session.state.pair else NO_PAIR))
             self.facts.emit(([], self.fault))
@@ -287,9 +290,16 @@ class ReconstructionPage(ConvNetPage):
 def sentence_of(shown: Answer, layer: int) -> str:
     """Return what the numbers of a layer say about the place."""
     result = shown.study.layers[layer]
-    error, control = result.error[1], result.control_error[1]
-    side = result.layer.side
-    start = f"With k = 1, {result.name} errs by {error:.1f} grey levels, patches from anywhere in its {side} px by "
+    own = shown.question.database == "both"
+    k = shown.question.k if own else 1
+    error, control = result.error[k], result.control_error[k]
+    start = "Each cell finds itself, so k = 1 gives the query back. " if own else ""
+    words = (
+        f"{start}With k = {k}, {result.name} errs by {error:.1f} grey levels, patches of the query from anywhere in "
+        f"its {result.layer.side} px by {control:.1f}: "
+    )
     if error < control:
-        return f"{start}{control:.1f}: it knows the place better than its field."
-    return f"{start}{control:.1f}: no better than not knowing the place within its field."
+        return f"{words}it knows the place better than its field."
+    if shown.question.database == "photographs":
+        return f"{words}foreign patches do no better than the query's own from a wrong place."
+    return f"{words}no better than not knowing the place within its field."

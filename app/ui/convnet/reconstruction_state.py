@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 
 from app import pairs
-from app.jobs import Job, Progress
+from app.jobs import Job, Progress, native
 from app.learning import model_store
 from app.learning.layer_maps import ConvLayer, random_layers, trained_layers
 from app.learning.reconstruction import Study, reconstruct
@@ -52,10 +52,10 @@ class ReconstructionState(Settings):
     )  # fmt: skip
     database: str = choice(
         "other",
-        {"other": "the other picture", "both": "both pictures", "photographs": "the built-in photographs"},
+        {"other": "the other picture", "both": "both pictures", "photographs": "photographs"},
         label="Patches from",
         help="Both: the query is in its own database, so k = 1 gives it back exactly and k > 1 shows the blur alone. "
-        "The photographs leave out the one the pair was made from, and take some seconds.",
+        "The photographs are the built-in ones without that of the pair, and take some seconds.",
     )
     k: int = number(
         5, 2, 9, 1, label="k, second row", help="How many nearest patches are averaged; the first row is 1."
@@ -136,7 +136,7 @@ def _photographs(pair: ImagePair) -> Job[list[Image]]:
     found: list[Image] = []
     for name in names:
         yield Progress(0, None, "Reading the photographs")
-        found.append(make_image(photograph(name), name))
+        found.append(make_image(photograph(name), name.replace("_", " ")))
     return found
 
 
@@ -159,8 +159,9 @@ def answer(ref: PairRef, known: ImagePair | None, state: ReconstructionState) ->
     """
     yield Progress(0, None, "Reading the network")
     layers = _layers(state)
-    yield Progress(0, None, "Reading the pictures")
-    pair = known if known is not None else pairs.load(ref)
+    pair = known
+    if pair is None:
+        (pair,) = yield from native(lambda: pairs.load(ref), progress=Progress(0, None, "Reading the pictures"))
     mine, other = (pair.left, pair.right) if state.side == "left" else (pair.right, pair.left)
     size = int(state.size)
     query = _reduced(mine, size)
