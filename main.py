@@ -1,6 +1,6 @@
 """Start Correspondence Explorer: ``python main.py --help``."""
 
-from app.cli import run
+from app.start import run
 
 if __name__ == "__main__":
     run()

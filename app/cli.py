@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def run() -> NoReturn:
-    """Run the program and end the process; what the installed commands call."""
+    """Run the program and end the process."""
     code = main()
     if not native_calls_ended(EXIT_SECONDS):
         for stream in (sys.stdout, sys.stderr):

@@ -1,22 +1,21 @@
 """What must be there before Qt may be started: its system libraries and a display that answers.
 
 What lives here: :func:`check`. What does not: Qt itself; Qt ends the process where a display or a
-library of its platform plugin is missing, so both are looked at first. May import: records, stdlib.
+library of its platform plugin is missing, so both are looked at first. May import: records, start, stdlib.
 """
 
 from __future__ import annotations
 
 import ctypes
-import gc
 import importlib.util
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 from app.records import UserError
+from app.start import collector_paused
 
 # Shared libraries that PySide6 and its xcb plugin need from the system, and their Debian packages.
 PACKAGES = {
@@ -60,22 +59,6 @@ def missing_library_sentence(error: BaseException) -> str:
     first = PACKAGES.get(name)
     hint = f" (package {first})" if first else ""
     return f"{cause}{hint}; on Debian or Ubuntu install it with: sudo apt-get install -y {ALL_PACKAGES}"
-
-
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Keep the garbage collector from walking, again and again, over what is being imported: nothing of it is garbage.
-
-    At the end everything that now lives is taken out of later collections.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        if was_enabled:
-            gc.enable()
 
 
 def import_qt() -> None:

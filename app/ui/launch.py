@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from app import locate, pairs, pipeline
 from app.jobs import EXIT_SECONDS, Progress, native_calls_ended
 from app.records import MatchRequest, MatchResult, PairRef, UserError
+from app.start import collector_paused
 from app.ui import display
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def open_window(
     pictures and then leaves the processor to the window until that has been painted; the window
     waits for the pictures at most a quarter of a second, so that the first paint shows them.
     """
-    with display.collector_paused():
+    with collector_paused():
         from app.ui.main_window import MainWindow
         from app.ui.session import Message, Session
         from app.ui.style import Style

@@ -33,7 +33,7 @@ class First(QObject):
             QTimer.singleShot(0, self.report)
         return False
     def report(self):
-        print("PAINT", time.monotonic(), time.process_time(), flush=True)
+        print("PAINT", time.monotonic(), time.thread_time(), flush=True)
         app.quit()
 done, first = [], First()
 """
@@ -47,7 +47,10 @@ window = QWidget(); window.resize(1440, 900); window.installEventFilter(first); 
 WITH_LIBRARIES = "import numpy, cv2\n" + BARE
 OURS = f"""
 import os, time
-from app.ui import display, launch
+from app.start import collector_paused, settle
+settle()
+with collector_paused():
+    from app.ui import display, launch
 display.check(); display.import_qt()
 app = launch._application()
 {WATCH}
@@ -63,7 +66,7 @@ os._exit(0)
 
 
 def first_paint(code: str, project_root: Path, environ: dict[str, str]) -> tuple[float, float]:
-    """Seconds from the start of a process to its first paint, by the clock and of processor time (all threads)."""
+    """Seconds from the start of a process to its first paint, by the clock and of processor time of its thread."""
     start = time.monotonic()
     done = subprocess.run(
         [sys.executable, "-c", code],
@@ -88,12 +91,12 @@ def fastest(codes: list[str], project_root: Path, environ: dict[str, str]) -> li
 
 
 def both(times: tuple[float, float]) -> str:
-    return f"{milliseconds(times[0])} (processor {milliseconds(times[1])})"
+    return f"{milliseconds(times[0])} (its thread {milliseconds(times[1])})"
 
 
 def ratio_of(ours: tuple[float, float], other: tuple[float, float]) -> float:
-    """The ratio by the clock or by processor time: a program that shares its cores is judged by the calmer one."""
-    return min(ours[0] / other[0], ours[1] / other[1])
+    """The ratio by the clock, of the soonest of all rounds."""
+    return ours[0] / other[0]
 
 
 def test_that_the_first_paint_offscreen_is_within_1_5_times_qt_numpy_and_opencv(
