@@ -18,7 +18,7 @@ import numpy as np
 from app.jobs import Job, Progress, native
 from app.learning.patch_set import PatchSet
 from app.records import Array, Float64, Keypoints, UInt8
-from app.settings import Settings, choice, number
+from app.settings import Settings, choice, flag, number
 from app.vision.detect import SiftDetect, detect_sift
 from app.vision.frames import cut_at, flat
 from app.vision.geometry import transform
@@ -30,8 +30,9 @@ BORDER = 8.0
 # When two frames are of the same point: distance in units of size (and at least in pixels), log2 of the ratio of
 # sizes, and angle. About what is called a repeated detection in Mikolajczyk et al., IJCV 65, 2005.
 NEAR, NEAR_PX, SAME_SIZE, SAME_ANGLE = 0.15, 1.2, 0.5, np.deg2rad(30.0)
-# Deviations of what a detector would have found: octaves, units of size, radians.
-SIZE_NOISE, PLACE_NOISE, ANGLE_NOISE = 0.18, 0.07, np.deg2rad(8.0)
+# Deviations of what a detector would have found: octaves, radians.
+SIZE_NOISE, ANGLE_NOISE = 0.18, np.deg2rad(8.0)
+ENLARGE = 0.5  # octaves that a view may be enlarged
 LEAST_VIEWS = 2
 SPANS = {"3": "3 × size", "6": "6 × size", "3+6": "both, as points of their own"}
 
@@ -51,6 +52,29 @@ class WarpSettings(Settings):
         0.01,
         label="Tilt",
         help="How far each corner of a view may move, as a share of the shorter side: more means steeper perspective.",
+    )
+    shrink: float = number(
+        1.2,
+        0.0,
+        3.0,
+        0.1,
+        unit="octaves",
+        label="Shrink",
+        help="How far a view may be shrunk, in octaves: at 1 to half the size. Small points are lost on the way.",
+    )
+    by_size: bool = flag(
+        False,
+        label="Prefer large points",
+        help="Take points as often as they are large: those are what is left of a picture that is shrunk.",
+    )
+    jitter: float = number(
+        0.07,
+        0.0,
+        0.5,
+        0.01,
+        unit="× size",
+        label="Misplaced",
+        help="How far, on each axis, a detector would have missed the place of a point that is carried over.",
     )
     spans: str = choice(
         "3",
@@ -141,14 +165,14 @@ def _views(grey: UInt8, settings: WarpSettings, rng: np.random.Generator, progre
     """Return the photograph and its views with the frames of the same points in them."""
     grey = reduced_grey(grey)
     (found,) = yield from native(partial(_detected, grey), progress=progress)
-    chosen = _distinct(found, rng, settings.points)
+    chosen = _distinct(found, rng, settings)
     views: list[_View] = [(grey, chosen, np.arange(len(chosen.size)))]
     repeated = np.zeros(len(chosen.size), np.bool_)
     for _ in range(settings.views if len(chosen.size) else 0):
-        picture, homography = make_view(grey, settings.tilt, rng)
+        picture, homography = make_view(grey, settings.tilt, rng, shrink=settings.shrink)
         yield progress
         (seen,) = yield from native(partial(_detected, picture), progress=progress)
-        frames, point, found = _followed(chosen, homography, seen, picture.shape, settings.carried, rng)
+        frames, point, found = _followed(chosen, homography, seen, picture.shape, settings, rng)
         repeated[point[found]] = True
         views.append((picture, frames, point))
     # A point that no view's detector found again is no point that matching will ever be asked about.
@@ -191,9 +215,13 @@ def _inside(xy: Float64, size: Float64, shape: tuple[int, ...]) -> Array:
     return result
 
 
-def _distinct(frames: _Frames, rng: np.random.Generator, count: int) -> _Frames:
-    """Return at most ``count`` frames in random order, one for each place and size: one point, one class."""
-    order = rng.permutation(len(frames.size))
+def _distinct(frames: _Frames, rng: np.random.Generator, settings: WarpSettings) -> _Frames:
+    """Return some frames in random order, one for each place and size: one point, one class."""
+    total, count = len(frames.size), settings.points
+    if settings.by_size and total:
+        order = rng.choice(total, total, replace=False, p=frames.size / frames.size.sum())
+    else:
+        order = rng.permutation(total)
     frames = frames.take(order)
     kept: list[int] = []
     for row in range(len(order)):
@@ -205,19 +233,20 @@ def _distinct(frames: _Frames, rng: np.random.Generator, count: int) -> _Frames:
     return frames.take(np.array(kept, np.int64))
 
 
-def make_view(grey: UInt8, tilt: float, rng: np.random.Generator) -> tuple[UInt8, Float64]:
+def make_view(grey: UInt8, tilt: float, rng: np.random.Generator, *, shrink: float = 1.2) -> tuple[UInt8, Float64]:
     """Return a view of a photograph under a random homography, light, blur and noise, and the homography.
 
     Args:
         grey: (h, w) uint8.
         tilt: how far corners move, as a share of the shorter side.
         rng: the only source of chance.
+        shrink: how far the view may be shrunk, in octaves.
     """
     h, w = grey.shape
     reach = tilt * min(h, w)
     corners = np.array([[0, 0], [w, 0], [w, h], [0, h]], np.float32)
     moved = corners + rng.uniform(-reach, reach, (4, 2)).astype(np.float32)
-    scale = float(np.exp2(rng.uniform(-1.2, 0.5)))
+    scale = float(np.exp2(rng.uniform(-shrink, ENLARGE)))
     turned = cv2.getRotationMatrix2D((w / 2, h / 2), float(rng.uniform(-180, 180)), scale)
     homography: Float64 = np.vstack([turned, [0, 0, 1]]) @ cv2.getPerspectiveTransform(corners, moved)
     source = cv2.GaussianBlur(grey, (0, 0), 0.4 / scale) if scale < 0.8 else grey
@@ -258,7 +287,7 @@ def _followed(
     homography: Float64,
     seen: _Frames,
     shape: tuple[int, ...],
-    carried: float,
+    settings: WarpSettings,
     rng: np.random.Generator,
 ) -> tuple[_Frames, Array, Array]:
     """Return the points' frames in a view (as detected, else carried over), whose they are, which were detected."""
@@ -272,10 +301,10 @@ def _followed(
     n = len(point)
     noise = rng.normal(0, 1, (4, n))
     size = expected.size * np.exp2(SIZE_NOISE * noise[0])
-    xy = expected.xy + PLACE_NOISE * expected.size[:, None] * noise[1:3].T
+    xy = expected.xy + settings.jitter * expected.size[:, None] * noise[1:3].T
     angle = expected.angle + ANGLE_NOISE * noise[3]
     xy[found], size[found], angle[found] = seen.xy[match[found]], seen.size[match[found]], seen.angle[match[found]]
-    keep = found | (rng.random(n) < carried)
+    keep = found | (rng.random(n) < settings.carried)
     return _Frames(xy, size, angle).take(keep), point[keep], found[keep]
 
 

@@ -20,6 +20,13 @@ CAT = grey8(photograph("chelsea"))[:260, 60:380]
 SETTINGS = WarpSettings(views=3, points=120)
 
 
+def zncc(patches: np.ndarray) -> np.ndarray:
+    """Patches as unit vectors whose mean is zero."""
+    rows = patches.reshape(len(patches), -1).astype(np.float32)
+    rows = rows - rows.mean(1, keepdims=True)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
 @pytest.fixture(scope="module")
 def warped() -> PatchSet:
     return run_to_end(warped_patches([("cat", CAT), ("wall", np.full((90, 90), 128, np.uint8))], SETTINGS))
@@ -33,11 +40,6 @@ def test_that_every_point_has_patches_that_belong_together(warped: PatchSet) -> 
     assert counts.max() <= 4
     assert warped.classes == len(counts) >= 20
     first = np.flatnonzero(np.diff(warped.point, prepend=-1))
-
-    def zncc(patches: np.ndarray) -> np.ndarray:
-        rows = patches.reshape(len(patches), -1).astype(np.float32)
-        rows = rows - rows.mean(1, keepdims=True)
-        return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
     found = patch_numbers(zncc, warped.patches[first], warped.patches[first + 1], warped.scene[first])
     assert found.fpr95 < 0.3  # plain windows tell most of them apart: the truth is right
@@ -70,6 +72,33 @@ def test_that_a_view_shows_the_picture_where_its_homography_says() -> None:
             continue
         values = view.astype(float)
         assert values[round(place[1]), round(place[0])] > values.mean() + values.std()
+
+
+@pytest.mark.parametrize(("shrink", "smallest"), [(0.0, 1.0), (1.2, 2**-1.2), (2.5, 2**-2.5)])
+def test_that_views_shrink_as_far_as_asked(shrink: float, smallest: float) -> None:
+    rng = np.random.default_rng(3)
+    picture = np.zeros((60, 80), np.uint8)
+    scales = [np.linalg.det(make_view(picture, 0.0, rng, shrink=shrink)[1][:2, :2]) ** 0.5 for _ in range(60)]
+    assert smallest - 1e-9 <= min(scales) <= 1.2 * smallest
+    assert 1.3 < max(scales) <= 2**0.5 + 1e-9
+
+
+def test_that_large_points_outlive_shrinking() -> None:
+    def views_of_a_point(*, by_size: bool) -> float:
+        settings = WarpSettings(views=6, points=40, shrink=2.0, by_size=by_size)
+        made = run_to_end(warped_patches([("cat", CAT)], settings))
+        return len(made) / made.classes
+
+    assert views_of_a_point(by_size=True) > 1.1 * views_of_a_point(by_size=False)
+
+
+def test_that_misplaced_points_are_less_alike() -> None:
+    def alike(jitter: float) -> float:
+        made = run_to_end(warped_patches([("cat", CAT)], WarpSettings(views=3, points=120, jitter=jitter)))
+        rows, first = zncc(made.patches), np.flatnonzero(np.diff(made.point, prepend=-1))
+        return float((rows[first] * rows[first + 1]).sum(1).mean())
+
+    assert alike(0.0) > alike(0.12) > alike(0.4)
 
 
 def test_that_relit_keeps_type_and_size() -> None:
