@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.commands import PROGRAM, Parser, check_output
+from app.formats.summary import allowed
 from app.records import UserError
 from app.settings import fields_of, with_value
 
@@ -75,8 +76,8 @@ def _parser() -> Parser:
             flag = f"--{spec.name.replace('_', '-')}"
             if any(flag in action.option_strings for action in parser._actions):
                 continue  # one seed for both
-            what = " | ".join(key for key, _ in spec.options) or f"{spec.low:g} to {spec.high:g}"
-            text = f"{spec.label}: {what} (default {spec.default})".replace("%", "%%")
+            default = str(spec.default).lower() if spec.kind == "flag" else spec.default
+            text = f"{spec.label}: {allowed(spec)} (default {default})".replace("%", "%%")
             group.add_argument(flag, default=None, metavar="X", help=text)
     return parser
 

@@ -76,11 +76,12 @@ def settings_text(settings: StageSettings) -> list[str]:
         for spec in fields_of(part):
             value = getattr(part, spec.name)
             shown = format_number(value) if spec.kind == "number" else str(value).lower()
-            lines += [f"{stage}.{spec.name}  default {shown}  ({_allowed(spec)})", f"    {spec.help}"]
+            lines += [f"{stage}.{spec.name}  default {shown}  ({allowed(spec)})", f"    {spec.help}"]
     return lines
 
 
-def _allowed(spec: FieldSpec) -> str:
+def allowed(spec: FieldSpec) -> str:
+    """Return which values a setting takes, in words."""
     if spec.kind == "flag":
         return "true or false"
     if spec.kind == "choice":

@@ -98,7 +98,7 @@ def test_that_misplaced_points_are_less_alike() -> None:
         rows, first = zncc(made.patches), np.flatnonzero(np.diff(made.point, prepend=-1))
         return float((rows[first] * rows[first + 1]).sum(1).mean())
 
-    assert alike(0.0) > alike(0.12) > alike(0.4)
+    assert alike(0.0) > alike(0.4) + 0.02
 
 
 def test_that_relit_keeps_type_and_size() -> None:
