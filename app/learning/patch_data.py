@@ -58,7 +58,6 @@ class WarpSettings(Settings):
         0.0,
         3.0,
         0.1,
-        unit="octaves",
         label="Shrink",
         help="How far a view may be shrunk, in octaves: at 1 to half the size. Small points are lost on the way.",
     )
@@ -72,9 +71,8 @@ class WarpSettings(Settings):
         0.0,
         0.5,
         0.01,
-        unit="× size",
         label="Misplaced",
-        help="How far, on each axis, a detector would have missed the place of a point that is carried over.",
+        help="How far, on each axis, a point that is carried over lies beside its place, as a share of its size.",
     )
     spans: str = choice(
         "3",
