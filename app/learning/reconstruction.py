@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -108,7 +109,7 @@ class Study:
     layers: tuple[LayerResult, ...] = ()
     cells: tuple[int, ...] = ()
 
-    @property
+    @cached_property
     def covered(self) -> tuple[int, int, int, int]:
         """(left, top, width, height) in pixels of what is pasted: a rectangle without its border."""
         left, top = (self.centres.min(axis=0) - self.tile // 2).tolist()

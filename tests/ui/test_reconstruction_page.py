@@ -223,6 +223,18 @@ def test_that_the_old_picture_stays_while_a_new_one_is_made_and_stopping_keeps_i
     assert page.answer.whole
 
 
+def test_that_work_left_when_the_page_goes_is_taken_up_again(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    page.form.changed.emit(replace(page.form.settings, database="photographs", size="160", tile="16"))
+    assert _wait(lambda: page.busy, 5.0)
+    workspace.deactivate()
+    assert not page.busy
+    assert page.answer.question.database == "other"
+    workspace.activate()
+    settle(workspace)
+    assert page.answer.question.database == "photographs"
+
+
 def test_that_another_pair_is_reconstructed_and_undo_brings_settings_back(workspace: ConvNetWorkspace) -> None:
     page, session = page_of(workspace), workspace.session
     session.step_pair(1)

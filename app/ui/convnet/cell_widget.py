@@ -6,9 +6,12 @@ which pictures stand where. May import: style, numpy, Qt.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+
 import numpy as np
-from PySide6.QtCore import QEvent, QRectF, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPen
+from PySide6.QtCore import QEvent, QRectF, QSizeF, Qt, Signal
+from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPen, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from app.records import Array, Point
@@ -108,9 +111,48 @@ def draw_grey(painter: QPainter, area: QRectF, grey: Array) -> None:
     values = np.ascontiguousarray(grey, np.uint8)
     height, width = values.shape
     image = QImage(values.data, width, height, width, QImage.Format.Format_Grayscale8)
+    image = image.convertToFormat(QImage.Format.Format_RGB32)  # what Qt scales fastest
     smooth = area.width() < ENLARGED * width
     painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, smooth)
     painter.drawImage(area, image)
+
+
+class Drawings:
+    """What was drawn once and is shown again and again while the mouse moves; the newest few."""
+
+    KEPT = 8
+
+    def __init__(self, widget: QWidget) -> None:
+        self._widget = widget
+        self._kept: dict[tuple[object, ...], tuple[object, QPixmap]] = {}
+
+    def get(self, key: tuple[object, ...], of: object, size: QSizeF, draw: Callable[[QPainter], None]) -> QPixmap:
+        """Return the drawing of this key, made by ``draw`` if it is not there or was of another object."""
+        ratio = self._widget.devicePixelRatioF()
+        whole = (*key, size.width(), size.height(), ratio)
+        found = self._kept.pop(whole, None)
+        if found is None or found[0] is not of:
+            pixmap = QPixmap(max(1, math.ceil(size.width() * ratio)), max(1, math.ceil(size.height() * ratio)))
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
+            draw(painter)
+            painter.end()
+            found = (of, pixmap)
+        self._kept[whole] = found
+        while len(self._kept) > self.KEPT:
+            self._kept.pop(next(iter(self._kept)))
+        return found[1]
+
+    def grey(self, painter: QPainter, area: QRectF, picture: Array) -> None:
+        """Draw a picture as :func:`draw_grey` does, scaled once."""
+        made = self.get(
+            (id(picture),),
+            picture,
+            area.size(),
+            lambda inside: draw_grey(inside, QRectF(0, 0, area.width(), area.height()), picture),
+        )
+        painter.drawPixmap(area.topLeft(), made)
 
 
 def draw_square(

@@ -12,7 +12,16 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Array, Point
-from app.ui.convnet.cell_widget import DASHES, KEYS_TIP, CellWidget, draw_grey, draw_square, fitted_into, square_in
+from app.ui.convnet.cell_widget import (
+    DASHES,
+    KEYS_TIP,
+    CellWidget,
+    Drawings,
+    draw_grey,
+    draw_square,
+    fitted_into,
+    square_in,
+)
 from app.ui.convnet.reconstruction_state import Answer
 from app.ui.style import Style
 
@@ -29,6 +38,7 @@ class FieldView(CellWidget):
         super().__init__(look, parent)
         self.answer: Answer | None = None
         self.cell, self.layer, self.k = 0, 0, 5
+        self._drawings = Drawings(self)
         self.setMinimumSize(320, 130)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Query picture with its cell, and the patches it is pasted from")
@@ -106,7 +116,7 @@ class FieldView(CellWidget):
     def _paint_query(self, painter: QPainter, area: QRectF, answer: Answer) -> None:
         study = answer.study
         shown = fitted_into(area, study.grey.shape[1], study.grey.shape[0])
-        draw_grey(painter, shown, study.grey)
+        self._drawings.grey(painter, shown, study.grey)
         scale = shown.width() / study.grey.shape[1]
         left, top, width, height = study.covered
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -151,7 +161,7 @@ class FieldView(CellWidget):
         index = int(found.picture[self.cell, 0])
         grey = study.database[index]
         shown = fitted_into(area, grey.shape[1], grey.shape[0])
-        draw_grey(painter, shown, grey)
+        self._drawings.grey(painter, shown, grey)
         scale = shown.width() / grey.shape[1]
         here = [n for n in range(min(self.k, found.picture.shape[1])) if found.picture[self.cell, n] == index]
         metrics = QFontMetricsF(painter.font())

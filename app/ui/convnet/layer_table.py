@@ -7,13 +7,13 @@ What lives here: :class:`LayerTable`. What does not: the cell looked at (``field
 from __future__ import annotations
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
+from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, QSizeF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.learning.reconstruction import LayerResult
 from app.records import Float32, Point
-from app.ui.convnet.cell_widget import DASHES, KEYS_TIP, CellWidget, draw_grey, draw_square, square_in
+from app.ui.convnet.cell_widget import DASHES, KEYS_TIP, CellWidget, Drawings, draw_grey, draw_square, square_in
 from app.ui.convnet.reconstruction_state import Answer
 from app.ui.style import Style
 
@@ -34,6 +34,8 @@ class LayerTable(CellWidget):
         self.answer: Answer | None = None
         self.cell, self.layer = 0, 0
         self.words = ""
+        self._drawings = Drawings(self)
+        self._heads = (0.0, 0.0, 0.0)  # scale of the type, width of the row heads at it, height of a line
         self.setMinimumSize(320, 236)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Reconstructions by layer")
@@ -46,12 +48,9 @@ class LayerTable(CellWidget):
     def show_answer(self, answer: Answer | None, cell: int, layer: int, words: str = "") -> None:
         """Show an answer with a cell and a layer marked; ``words`` stand where there is none."""
         self.answer, self.cell, self.layer, self.words = answer, cell, layer, words
-        told = [] if answer is None else [
-            f"{one.name} sees {one.layer.side} px, "
-            + ", ".join(f"k = {k}: {error:.1f}" for k, error in one.error.items())
-            for one in answer.study.layers
-        ]  # fmt: skip
-        self.setAccessibleDescription("; ".join(told) or words)
+        told = words if answer is None else _told(answer)
+        if told != self.accessibleDescription():
+            self.setAccessibleDescription(told)
         self.update()
 
     # ------------------------------------------------------------------------- layout
@@ -61,11 +60,15 @@ class LayerTable(CellWidget):
         return () if self.answer is None or not self.answer.study.layers else tuple(self.answer.study.layers[0].error)
 
     def _line(self) -> float:
-        return QFontMetricsF(self._look.font(0.85)).height()
+        self._head_width()
+        return self._heads[2]
 
     def _head_width(self) -> float:
-        metrics = QFontMetricsF(self._look.font(0.85))
-        return max(metrics.horizontalAdvance(text) for text in (*HEADS, UNDER)) + GAP
+        if self._heads[0] != self._look.scale:
+            metrics = QFontMetricsF(self._look.font(0.85))
+            widest = max(metrics.horizontalAdvance(text) for text in (*HEADS, UNDER))
+            self._heads = (self._look.scale, widest + GAP, metrics.height())
+        return self._heads[1]
 
     def _columns(self) -> int:
         """Return the number of columns: all layers of the network, also those still to come, and the control."""
@@ -114,12 +117,35 @@ class LayerTable(CellWidget):
                 QRectF(self.rect()).adjusted(24, 8, -24, -8), CENTRE | Qt.TextFlag.TextWordWrap, self.words
             )
         else:
-            self._paint_heads(painter)
-            layers = self.answer.study.layers
-            for column, result in enumerate(layers):
-                self._paint_layer(painter, column, result)
-            self._paint_control(painter, layers[self.layer])
+            key = (self.layer, self._look.tokens.name, self._look.scale)
+            made = self._drawings.get(key, self.answer, QSizeF(self.size()), self._paint_all)
+            painter.drawPixmap(QPointF(0, 0), made)
+            for row in range(len(self.ks())):
+                for column in range(self._columns()):
+                    self._mark(painter, row, column)
         painter.end()
+
+    def _paint_all(self, painter: QPainter) -> None:
+        """Draw everything but the cell, which moves while all else stays."""
+        assert self.answer is not None
+        painter.setFont(self._look.font(0.85))
+        self._paint_heads(painter)
+        layers = self.answer.study.layers
+        for column, result in enumerate(layers):
+            self._paint_layer(painter, column, result)
+        self._paint_control(painter, layers[self.layer])
+
+    def _mark(self, painter: QPainter, row: int, column: int) -> None:
+        """Mark the cell in a picture that is there."""
+        assert self.answer is not None
+        if len(self.answer.study.layers) <= column < self._columns() - 1:
+            return
+        shown = self.rect_of(row, column)
+        left, top, width, _ = self.answer.study.covered
+        scale = shown.width() / width
+        x, y = self.answer.study.centres[self.cell].tolist()
+        mark = square_in(shown, scale, (x - left, y - top), max(self.answer.study.tile, 5 / scale), even=True)
+        draw_square(painter, mark, self._look, "selected", width=1.2)
 
     def _cell_text(self, painter: QPainter, column: int, line: int, text: str, *, token: str) -> None:
         left = self.rect_of(0, column).left()
@@ -199,8 +225,13 @@ class LayerTable(CellWidget):
         """Draw what is covered; the border, whose cells see beyond the picture, is left out."""
         assert self.answer is not None
         left, top, width, height = self.answer.study.covered
-        scale = shown.width() / width
         draw_grey(painter, shown, np.rint(made[top : top + height, left : left + width]))
-        x, y = self.answer.study.centres[self.cell].tolist()
-        mark = square_in(shown, scale, (x - left, y - top), max(self.answer.study.tile, 5 / scale), even=True)
-        draw_square(painter, mark, self._look, "selected", width=1.2)
+
+
+def _told(answer: Answer) -> str:
+    """Return what the table says, for reading aloud."""
+    layers = []
+    for one in answer.study.layers:
+        errors = ", ".join(f"k = {k}: {error:.1f}" for k, error in one.error.items())
+        layers.append(f"{one.name} sees {one.layer.side} px, {errors}")
+    return "; ".join(layers)

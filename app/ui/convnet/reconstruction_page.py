@@ -161,7 +161,8 @@ class ReconstructionPage(ConvNetPage):
 
     def activate(self) -> None:
         """Ask again for what was not finished."""
-        self._asked = () if self.answer is None or not self.answer.whole else self._asked
+        if not self._fits():
+            self._asked = ()
 
     def refresh(self) -> None:
         """Show the state; ask for what the answer lacks."""
