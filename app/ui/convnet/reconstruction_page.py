@@ -7,12 +7,14 @@ painting (``field_view``, ``layer_table``). May import: those, the form, the ses
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar
 
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from app.jobs import Progress
 from app.records import ImagePair, Point
+from app.text import shortened
 from app.ui.convnet.cell_widget import CellWidget
 from app.ui.convnet.field_view import FieldView
 from app.ui.convnet.layer_table import LayerTable
@@ -273,7 +275,7 @@ class ReconstructionPage(ConvNetPage):
         result = study.layers[layer]
         x, y = to_original(tuple(study.centres[cell].tolist()), shown.query.scale)
         rows = [
-            ("network", f"{shown.question.network or 'default'}, {shown.question.weights}"),
+            ("network", f"{shortened(Path(shown.question.network).stem, 20)}, {shown.question.weights}"),
             ("working size", f"{study.grey.shape[1]} × {study.grey.shape[0]} px"),
             ("cells replaced", f"{len(study.centres):,}"),
             ("cells to choose from", f"{study.cells[layer]:,}"),

@@ -40,7 +40,8 @@ class ReconstructionState(Settings):
         model_store.titles,
         suffix=model_store.SUFFIX,
         label="Network",
-        help="A trained descriptor: all its convolutions but the last see the whole picture at once.",
+        help="A trained descriptor: all its convolutions but the last see the whole picture at once, standardised as "
+        "its patches were: minus the mean, divided by the deviation.",
     )
     weights: str = choice(
         "trained", {"trained": "trained", "random": "random"}, label="Weights",
