@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from samples import done
@@ -237,3 +240,14 @@ def test_that_the_cell_under_a_pixel_is_the_one_whose_square_holds_it() -> None:
             for dy in (-2, 1):
                 assert study.cell_at(x + dx, y + dy) == index
     assert study.cell_at(-100, -100) == 0
+
+
+def test_that_no_torch_is_needed() -> None:
+    """Importing it would take two seconds before the first picture."""
+    code = (
+        "import sys; import numpy as np; from app.jobs import run_to_end; from app.learning import reconstruction, "
+        "layer_maps, towers; g = np.random.default_rng(0).integers(0, 256, (40, 40), dtype=np.uint8); "
+        "run_to_end(reconstruction.reconstruct(g, (g,), layer_maps.random_layers(towers.PLANS['fast']))); "
+        "assert not {'torch', 'scipy', 'sklearn'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
