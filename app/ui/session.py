@@ -257,8 +257,8 @@ class Session(QObject):
         return saved if default is None else typed(saved, default, lambda text: self.message.emit(Message(text)))
 
     def set_workspace_state(self, name: str, state: Any) -> None:
-        """Replace the state of a workspace (a frozen dataclass of plain values)."""
-        old = dict(self.state.workspaces).get(name)
+        """Replace the state of a workspace (a frozen dataclass of plain values, all with defaults)."""
+        old = self.workspace_state(name, type(state)())  # the first change too is one from something
         changed = [f.name for f in dataclasses.fields(state) if getattr(old, f.name, None) != getattr(state, f.name)]
         self._change(self.state.with_workspace_state(name, state), f"workspace.{name}.{'+'.join(changed)}")
 

@@ -18,6 +18,7 @@ from window_parts import Jobs, refs_of, tiny_pair
 from app import matchers
 from app.records import Evaluation, MatchResult, PairRef, Selection, UserError
 from app.settings import Settings, flag, number
+from app.ui.metric.recipe_state import RecipeState
 from app.ui.session import Message, Session
 from app.ui.session_state import History, SavedState, SessionState, Store, from_json, to_json, typed
 
@@ -186,6 +187,17 @@ def test_that_a_dragged_slider_is_one_step_of_undo(session: Session, until: Unti
         session.set_settings("match", replace(session.settings.match, ratio=ratio))
     session.undo()
     assert session.state == before
+
+
+def test_that_a_page_dragged_for_the_first_time_is_one_step_of_undo(session: Session, until: Until) -> None:
+    opened(session, until)
+    before = session.state
+    for step in (1, 2, 3):
+        session.set_workspace_state("metric-recipes", RecipeState(step=step))
+    session.undo()
+    assert session.state == before
+    session.redo()
+    assert session.workspace_state("metric-recipes", RecipeState()).step == 3
 
 
 def test_that_changes_far_apart_in_time_are_steps_of_their_own_unless_held() -> None:
