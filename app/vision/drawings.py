@@ -214,11 +214,27 @@ CITY = Bicycle(
 )
 
 
-def draw_bicycle(bicycle: Bicycle, size: tuple[int, int] = (500, 380)) -> Drawing:
-    """Return a bicycle with its parts: hubs, tyres, crank, saddle, handlebar, head."""
-    b, c = bicycle, Canvas(*size, *bicycle.sky)
+def empty_table(cup: Cup, size: tuple[int, int] = (460, 400)) -> UInt8:
+    """Return the table of a cup without the cup."""
+    return Canvas(*size, *cup.table).picture()
+
+
+def empty_road(bicycle: Bicycle, size: tuple[int, int] = (500, 380)) -> UInt8:
+    """Return the road and the sky of a bicycle without the bicycle."""
+    return _road(bicycle, size).picture()
+
+
+def _road(b: Bicycle, size: tuple[int, int]) -> Canvas:
+    c = Canvas(*size, *b.sky)
     ground = b.rear[1] + b.wheel
     c.polygon([(0, ground - 6), (size[0], ground - 14), (size[0], size[1]), (0, size[1])], (150, 150, 142))
+    return c
+
+
+def draw_bicycle(bicycle: Bicycle, size: tuple[int, int] = (500, 380)) -> Drawing:
+    """Return a bicycle with its parts: hubs, tyres, crank, saddle, handlebar, head."""
+    b, c = bicycle, _road(bicycle, size)
+    ground = b.rear[1] + b.wheel
     c.ellipse(((b.rear[0] + b.front[0]) / 2, ground + 6), (190, 10), (120, 120, 114))
     for hub in (b.rear, b.front):
         for angle in np.arange(b.spokes) * 2 * np.pi / b.spokes:
