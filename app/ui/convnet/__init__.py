@@ -15,4 +15,10 @@ PAGES: tuple[PageEntry, ...] = (
         "A picture made of the patches that each layer takes for alike: does it know where, or only what?",
         "app.ui.convnet.reconstruction_page:ReconstructionPage",
     ),
+    PageEntry(
+        "anchornet",
+        "AnchorNet",
+        "Filters learned from “object or none” alone become detectors of parts, if they must differ.",
+        "app.ui.convnet.anchornet_page:AnchorNetPage",
+    ),
 )

@@ -24,9 +24,9 @@ from app.ui.metric.page import MetricPage
 from app.ui.metric.paint_canvas import PaintCanvas
 from app.ui.metric.plots import EigenBars, HistoryCurve, short
 from app.ui.metric.points import Shown, box_of
-from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
 from app.ui.numbers import percent
+from app.ui.scrubber import Scrubber
 from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style

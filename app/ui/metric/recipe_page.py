@@ -23,9 +23,9 @@ from app.ui.metric.plots import HistoryCurve, short
 from app.ui.metric.points import Shown, box_of
 from app.ui.metric.recipe_state import CLOSED, RECIPE_KEY, Descended, RecipeState, descend, map_of
 from app.ui.metric.recipe_table import MapCanvas, RecipeTable
-from app.ui.metric.scrubber import Scrubber
 from app.ui.metric.state import MetricState
 from app.ui.metric.words import RECIPES
+from app.ui.scrubber import Scrubber
 from app.ui.session import Message, Session
 from app.ui.steady import SteadyText
 from app.ui.style import Style

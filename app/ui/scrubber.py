@@ -1,6 +1,6 @@
 """The iteration scrubber: a slider over the iterates, play, and one step either way.
 
-What lives here: :class:`Scrubber`. What does not: what an iteration shows. May import: ``app.ui.style``, Qt.
+What lives here: :class:`Scrubber`. What does not: what an iteration shows. May import: ``style``, Qt.
 """
 
 from __future__ import annotations
