@@ -31,6 +31,7 @@ from app.learning.anchor_losses import (
 )
 from app.records import Array, Float32, Float64, UserError
 from app.settings import Settings, choice, number
+from app.vision.blas import one_thread_each
 
 STEP = 0.04  # of Adam, in units of a weight
 START = 0.05  # deviation of the first filters' weights
@@ -188,7 +189,8 @@ def learn_filters(
     first, second = np.zeros_like(filters), np.zeros_like(filters)
     history: list[AnchorStep] = []
     for step in range(chosen.iterations + 1):
-        now, gradient = goal.at(filters, step)
+        with one_thread_each():  # the products are small: threads would wait for each other
+            now, gradient = goal.at(filters, step)
         history.append(now)
         yield Progress(step, chosen.iterations, text, now)
         first = 0.9 * first + 0.1 * gradient

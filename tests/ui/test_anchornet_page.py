@@ -44,7 +44,7 @@ def page_of(workspace: ConvNetWorkspace) -> AnchorNetPage:
 
 def settled(workspace: ConvNetWorkspace) -> AnchorRun:
     page = page_of(workspace)
-    assert _wait(lambda: not workspace.busy and page.run is not None, 120.0)
+    assert _wait(lambda: not workspace.busy and page.frame is not None and page.frame.run is page.run, 120.0)
     assert page.run is not None
     return page.run
 
@@ -114,8 +114,10 @@ def test_that_the_scrubber_replays_both_runs(workspace: ConvNetWorkspace) -> Non
     page, run = page_of(workspace), settled(workspace)
     page.scrubber.slider.setValue(0)
     assert page.state.step == 0
+    settled(workspace)
     assert workspace.details.facts.value("correlation of two maps") == "1.00  |  1.00"  # all start alike
-    assert page.view.maps_shown(True) is run.maps(True, 0)
+    assert page.view.frame is not None
+    assert page.view.frame.at[True] is run.diverse.history[0]
     workspace.grab()
     page.scrubber.forward.click()
     assert page.state.step == 1

@@ -44,30 +44,31 @@ def greyed(rgb: UInt8) -> QImage:
 
 def heights(maps: tuple[Float64, ...]) -> Float64:
     """Return the highest answer of each filter in all pictures."""
-    result: Float64 = np.max([each.max(axis=(0, 1)) for each in maps], axis=0)
+    result: Float64 = np.max([each.reshape(-1, each.shape[-1]).max(axis=0) for each in maps], axis=0)
     return result
 
 
-def _strength(values: Float64, top: Float64) -> Float32:
-    """Return how full a colour is, 0 to 1, at FINE times the cells of (h, w, n) answers."""
+def _strength(values: Float64, top: Float64, times: int) -> Float32:
+    """Return how full a colour is, 0 to 1, at so many times the cells of (h, w, n) answers."""
     rows, columns, count = values.shape
     share = np.asarray(values / np.maximum(top, 1e-12), np.float32)
-    size = columns * FINE, rows * FINE
+    size = columns * times, rows * times
     fine = [cv2.resize(np.ascontiguousarray(share[..., k]), size, interpolation=cv2.INTER_LINEAR) for k in range(count)]
     result: Float32 = np.clip((np.stack(fine, axis=-1) - FROM) / (FULL - FROM), 0, 1).astype(np.float32)
     return result
 
 
-def tint(values: Float64, top: Float64, chosen: int = -1) -> QImage:
+def tint(values: Float64, top: Float64, chosen: int = -1, *, fine: int = FINE) -> QImage:
     """Return a picture of colours to lay over the grey one: at every place that of the filter with most to say.
 
     Args:
         values: (h, w, K) responses.
         top: (K,) what counts as most, see :func:`heights`.
         chosen: the only filter drawn; -1 draws all.
+        fine: pixels per cell.
     """
     which = [chosen] if 0 <= chosen < values.shape[-1] else list(range(values.shape[-1]))
-    strength = _strength(values[..., which], top[which])
+    strength = _strength(values[..., which], top[which], fine)
     best = strength.argmax(axis=-1)
     alpha = 0.9 * strength.max(axis=-1, keepdims=True)
     colours = [colour_of(k) for k in which]

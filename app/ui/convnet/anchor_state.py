@@ -1,22 +1,21 @@
 """What the AnchorNet page wants back, as one frozen value, and the job that learns what it shows.
 
-What lives here: :class:`AnchorState`, :func:`learn_anchors`, and the numbers of one iteration. What does not: widgets;
-no Qt. May import: ``app.learning``, jobs, settings, numpy.
+What lives here: :class:`AnchorState`, :func:`learn_anchors`, and how transfers of parts are judged. What does not:
+widgets; no Qt. May import: ``app.learning``, jobs, settings, numpy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from app.jobs import Job, Progress
 from app.learning.anchor_pictures import OBJECTS, Scenes, scenes
-from app.learning.anchornet import Anchors, AnchorSettings, AnchorStep, learn_filters, pck, responses, transferred
+from app.learning.anchornet import Anchors, AnchorSettings, AnchorStep, learn_filters, pck, transferred
 from app.learning.hypercolumns import FEATURES, Columns, hypercolumns
-from app.records import Float64
 from app.settings import Settings, choice
 
 ANCHOR_KEY = "convnet-anchornet"
@@ -77,7 +76,6 @@ class AnchorRun:
     diverse: Anchors
     alone: Anchors
     plain: float
-    kept: dict[tuple[bool, int], tuple[Float64, ...]] = field(default_factory=dict)
 
     def run(self, diverse: bool) -> Anchors:
         """Return one of the two runs."""
@@ -87,21 +85,6 @@ class AnchorRun:
         """Return an iterate; -1 is the last."""
         history = self.run(diverse).history
         return history[min(step, len(history) - 1)] if step >= 0 else history[-1]
-
-    def maps(self, diverse: bool, step: int) -> tuple[Float64, ...]:
-        """Return the (h, w, K) response maps of all pictures; those last asked for are kept."""
-        key = (diverse, self.step(diverse, step).step)
-        if key not in self.kept:
-            if len(self.kept) > 3:
-                self.kept.clear()
-            filters = self.step(diverse, step).filters
-            self.kept[key] = tuple(responses(columns.values, filters).values for columns in self.columns)
-        return self.kept[key]
-
-    def anchored(self, diverse: bool, step: int) -> float:
-        """Return the PCK of the vectors of responses."""
-        maps = self.maps(diverse, step)
-        return judged(self.made, self.columns, (maps[0], maps[1]))
 
 
 def judged(made: Scenes, columns: tuple[Columns, ...], vectors: tuple[Any, Any]) -> float:

@@ -7,22 +7,14 @@ What lives here: :class:`AnchorView` and :class:`FilterStrip`: painting, mouse a
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from app.records import Float64
-from app.ui.convnet.anchor_paint import badge, colour_of, gathered, greyed, heights, tint
-from app.ui.convnet.anchor_state import AnchorRun
+from app.ui.convnet.anchor_frame import ALL, ORDER, Frame
+from app.ui.convnet.anchor_paint import badge, colour_of, gathered, greyed
 from app.ui.style import Style
 
-ORDER = (
-    0,
-    1,
-    6,
-    2,
-    8,
-    3,
-)  # the pair, one without the object, a third drawing, and so on while there is room
+KEPT = 40  # pictures in grey, each at one size
 MOVES = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 MIDDLE = int(Qt.AlignmentFlag.AlignCenter)
@@ -30,7 +22,7 @@ WORDS = {True: "with diversity", False: "without diversity"}
 
 
 class _Shown(QWidget):
-    """What both widgets show: a run at a step, some of its rows, a filter chosen or pointed at.
+    """What both widgets show: an iteration of both runs, some of its rows, a filter chosen or pointed at.
 
     Signals:
         chosen: a filter was clicked, -1 for all.
@@ -43,42 +35,32 @@ class _Shown(QWidget):
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._look = look
-        self.run: AnchorRun | None = None
-        self.step = -1
+        self.frame: Frame | None = None
         self.rows: tuple[bool, ...] = (True, False)
-        self.filter = -1
-        self._images: dict[tuple[object, ...], QImage] = {}
+        self.filter = ALL
+        self._greys: dict[tuple[int, int, int], QPixmap] = {}
         self.setMouseTracking(True)
         look.changed.connect(lambda _look: self.update())
 
-    def show_run(self, run: AnchorRun | None, step: int, rows: tuple[bool, ...], filter_: int) -> None:
-        """Show a run; ``filter_`` is the only one drawn in colour, -1 draws all."""
-        if run is not self.run or step != self.step:
-            grey = {} if run is not self.run else {k: v for k, v in self._images.items() if k[0] == "grey"}
-            self._images = grey
-        self.run, self.step, self.rows, self.filter = run, step, rows, filter_
+    def show_frame(self, frame: Frame | None, rows: tuple[bool, ...], filter_: int) -> None:
+        """Show an iteration; ``filter_`` is the only one drawn in colour, -1 draws all."""
+        if frame is None or self.frame is None or frame.run.made is not self.frame.run.made:
+            self._greys.clear()
+        self.frame, self.rows, self.filter = frame, rows, filter_
         self.update()
 
-    def grey(self, picture: int) -> QImage:
-        """Return a picture in grey."""
-        key = ("grey", picture)
-        if key not in self._images:
-            assert self.run is not None
-            self._images[key] = greyed(self.run.made.pictures[picture])
-        return self._images[key]
-
-    def tinted(self, diverse: bool, picture: int, only: int) -> QImage:
-        """Return the colours over a picture."""
-        key = ("tint", diverse, picture, only)
-        if key not in self._images:
-            assert self.run is not None
-            maps = self.maps_shown(diverse)
-            self._images[key] = tint(maps[picture], heights(maps), only)
-        return self._images[key]
-
-    def maps_shown(self, diverse: bool) -> tuple[Float64, ...]:
-        """Return the response maps of all pictures that one of the rows shows."""
-        return () if self.run is None else self.run.maps(diverse, self.step)
+    def _draw_grey(self, painter: QPainter, area: QRectF, picture: int) -> None:
+        """Draw a picture in grey; what it is at this size is kept."""
+        assert self.frame is not None
+        dots = self.devicePixelRatioF()
+        key = (picture, round(area.width() * dots), round(area.height() * dots))
+        if key not in self._greys:
+            if len(self._greys) > KEPT:
+                self._greys.clear()
+            grey = greyed(self.frame.run.made.pictures[picture])
+            how = Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            self._greys[key] = QPixmap.fromImage(grey.scaled(max(1, key[1]), max(1, key[2]), *how))
+        painter.drawPixmap(area, self._greys[key], QRectF(self._greys[key].rect()))
 
     def filter_at(self, at: QPointF) -> int:
         """Return the filter at a point of the widget, -1 if there is none."""
@@ -115,30 +97,36 @@ class AnchorView(_Shown):
     # ------------------------------------------------------------------------- layout
 
     def tiles(self) -> list[tuple[bool, int, QRectF]]:
-        """Return (run, picture, area) of all pictures drawn: as many in a row as makes them largest."""
-        if self.run is None:
+        """Return (run, picture, area) of all pictures drawn: as many, in one line or two, as fill the most room."""
+        if self.frame is None:
             return []
         head, gap = self._look.px(3), self._look.px(1)
+        width, height = self.frame.run.columns[0].size
         room = (self.height() - gap) / len(self.rows) - head - gap
-        width, height = self.run.columns[0].size
-        count = 3
-        while count < len(ORDER) and (count + 1) * (room * width / height + gap) <= self.width() - gap:
-            count += 1
-        side = min((self.width() - gap) / count - gap, room * width / height)
+
+        def side_of(count: int, lines: int) -> float:
+            tall = (room - (lines - 1) * gap) / lines
+            return max(1.0, min((self.width() - gap) / count - gap, tall * width / height))
+
+        ways = [(count, lines) for lines in (1, 2) for count in range(3, 1 + len(ORDER) // lines)]
+        count, lines = max(ways, key=lambda way: way[0] * way[1] * side_of(*way) ** 2)
+        side = side_of(count, lines)
         tall = side * height / width
         left = (self.width() - count * (side + gap) + gap) / 2
+        spare = (room - lines * (tall + gap) + gap) / 2
         found: list[tuple[bool, int, QRectF]] = []
-        for line, diverse in enumerate(self.rows):
-            top = gap + line * (head + room + gap) + head + (room - tall) / 2
-            for place in range(count):
-                area = QRectF(left + place * (side + gap), top, side, tall)
+        for row, diverse in enumerate(self.rows):
+            top = gap + row * (head + room + gap) + head + spare
+            for place in range(count * lines):
+                line, column = divmod(place, count)
+                area = QRectF(left + column * (side + gap), top + line * (tall + gap), side, tall)
                 found.append((diverse, ORDER[place], self._inside(ORDER[place], area)))
         return found
 
     def _inside(self, picture: int, area: QRectF) -> QRectF:
         """Return the area of a picture of another shape in its tile: nothing is stretched."""
-        assert self.run is not None
-        width, height = self.run.columns[picture].size
+        assert self.frame is not None
+        width, height = self.frame.run.columns[picture].size
         scale = min(area.width() / width, area.height() / height)
         size = QRectF(0, 0, width * scale, height * scale)
         size.moveCenter(area.center())
@@ -146,21 +134,18 @@ class AnchorView(_Shown):
 
     def peak(self, diverse: bool, picture: int, index: int, area: QRectF) -> QPointF:
         """Return where in its area the highest answer of a filter lies."""
-        values = self.maps_shown(diverse)[picture][..., index]
-        row, column = divmod(int(values.argmax()), values.shape[1])
-        return QPointF(area.left() + (column + 0.5) / values.shape[1] * area.width(),
-                       area.top() + (row + 0.5) / values.shape[0] * area.height())  # fmt: skip
-
-    def _count(self, diverse: bool) -> int:
-        return 0 if self.run is None else len(self.run.step(diverse, self.step).filters)
+        assert self.frame is not None
+        x, y = self.frame.peaks[diverse, picture][index]
+        return QPointF(area.left() + x * area.width(), area.top() + y * area.height())
 
     def plates(self, diverse: bool, picture: int, area: QRectF) -> list[tuple[list[int], QPointF, QPointF]]:
         """Return (filters, middle of their plate, place they answer most) of all numbers in a picture.
 
         A plate stands above its place, so that the colour there stays in view; filters that share a place share one.
         """
+        assert self.frame is not None
         radius = self._radius()
-        peaks = [self.peak(diverse, picture, index, area) for index in range(self._count(diverse))]
+        peaks = [self.peak(diverse, picture, index, area) for index in range(self.frame.count)]
         found = []
         for group in gathered(peaks, 1.2 * radius):
             at, half = peaks[group[0]], len(group) * radius
@@ -184,7 +169,7 @@ class AnchorView(_Shown):
         return -1
 
     def _labelled(self, picture: int) -> bool:
-        return self.run is not None and self.run.made.labels[picture] > 0
+        return self.frame is not None and self.frame.run.made.labels[picture] > 0
 
     # ----------------------------------------------------------------------- painting
 
@@ -193,7 +178,7 @@ class AnchorView(_Shown):
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.fillRect(event.rect(), self._look.colour("canvas"))
-        if self.run is None:
+        if self.frame is None:
             painter.setPen(self._look.colour("muted"))
             painter.drawText(QRectF(self.rect()), MIDDLE, "Learning …")
         told: set[bool] = set()
@@ -205,8 +190,8 @@ class AnchorView(_Shown):
         painter.end()
 
     def _head(self, painter: QPainter, diverse: bool, area: QRectF) -> None:
-        assert self.run is not None
-        step = self.run.step(diverse, self.step)
+        assert self.frame is not None
+        step = self.frame.at[diverse]
         painter.setFont(self._look.font(1.0, bold=True))
         painter.setPen(self._look.colour("text"))
         line = QRectF(area.left(), area.top() - self._look.px(3), self.width(), self._look.px(3))
@@ -218,12 +203,12 @@ class AnchorView(_Shown):
         painter.drawText(line, LEFT, f"mean L_DivB {step.diversity:.2f}")
 
     def _tile(self, painter: QPainter, diverse: bool, picture: int, area: QRectF) -> None:
-        assert self.run is not None
-        painter.drawImage(area, self.grey(picture))
-        painter.drawImage(area, self.tinted(diverse, picture, self.filter))
+        assert self.frame is not None
+        self._draw_grey(painter, area, picture)
+        painter.drawImage(area, self.frame.tint(diverse, picture, self.filter))
         painter.setFont(self._look.font(0.8))
         metrics = painter.fontMetrics()
-        text = self.run.made.names[picture] + ("" if self._labelled(picture) else ", no object")
+        text = self.frame.run.made.names[picture] + ("" if self._labelled(picture) else ", no object")
         label = QRectF(area.left(), area.top(), metrics.horizontalAdvance(text) + 12, metrics.height() + 4)
         ground = self._look.colour("canvas")
         ground.setAlphaF(0.75)
@@ -262,21 +247,21 @@ class FilterStrip(_Shown):
 
     def _side(self) -> float:
         """Return the width of a small map: two fit into a cell, and none is higher than need be."""
-        if self.run is None:
+        if self.frame is None:
             return float(self._look.px(7))
-        width, height = self.run.columns[0].size
+        width, height = self.frame.run.columns[0].size
         return min((self.cell(0).width() - self._look.px(0.5)) / 2, self._look.px(6) * width / height)
 
     def _tall(self) -> int:
-        if self.run is None:
+        if self.frame is None:
             return self._look.px(6)
-        width, height = self.run.columns[0].size
+        width, height = self.frame.run.columns[0].size
         return max(1, round(self._side() * height / width))
 
-    def show_run(self, run: AnchorRun | None, step: int, rows: tuple[bool, ...], filter_: int) -> None:
-        """Show a run, as :meth:`_Shown.show_run`; another number of rows asks for another height."""
+    def show_frame(self, frame: Frame | None, rows: tuple[bool, ...], filter_: int) -> None:
+        """Show an iteration, as the base does; another number of rows asks for another height."""
         before = self.sizeHint().height()
-        super().show_run(run, step, rows, filter_)
+        super().show_frame(frame, rows, filter_)
         if self.sizeHint().height() != before:
             self._fit()
 
@@ -291,7 +276,7 @@ class FilterStrip(_Shown):
 
     def count(self) -> int:
         """Return the number of filters."""
-        return 0 if self.run is None else len(self.run.diverse.history[0].filters)
+        return 0 if self.frame is None else self.frame.count
 
     def cell(self, index: int) -> QRectF:
         """Return the area of a filter's cell."""
@@ -337,7 +322,7 @@ class FilterStrip(_Shown):
         painter.end()
 
     def _paint_cell(self, painter: QPainter, index: int, head: int, tall: int, gap: int) -> None:
-        assert self.run is not None
+        assert self.frame is not None
         cell = self.cell(index)
         radius = self._look.px(1.05)
         at = QPointF(cell.left() + radius + 2, cell.top() + head / 2)
@@ -350,8 +335,8 @@ class FilterStrip(_Shown):
         for line, diverse in enumerate(self.rows):
             for picture in (0, 1):
                 area = QRectF(cell.left() + picture * (side + gap), head + line * (tall + gap), side, tall)
-                painter.drawImage(area, self.grey(picture))
-                painter.drawImage(area, self.tinted(diverse, picture, index))
+                self._draw_grey(painter, area, picture)
+                painter.drawImage(area, self.frame.small[diverse, picture, index])
         if index == self.filter:
             painter.setPen(QPen(self._look.colour("selected"), 2 if self.hasFocus() else 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)

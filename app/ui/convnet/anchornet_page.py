@@ -19,6 +19,7 @@ from app.jobs import Progress
 from app.learning.anchornet import AnchorStep
 from app.text import significant
 from app.ui.chart import Chart, Curve, Drawing, Place
+from app.ui.convnet.anchor_frame import Frame, frame_of
 from app.ui.convnet.anchor_state import ANCHOR_KEY, AnchorRun, AnchorState, learn_anchors
 from app.ui.convnet.anchor_view import AnchorView, FilterStrip
 from app.ui.convnet.anchor_words import words_of
@@ -47,6 +48,7 @@ class AnchorNetPage(ConvNetPage):
         super().__init__(session, look, parent)
         self.state = AnchorState()
         self.run: AnchorRun | None = None
+        self.frame: Frame | None = None
         self.fault = ""
         self._asked: AnchorState | None = None
         self._told = ""
@@ -88,13 +90,16 @@ class AnchorNetPage(ConvNetPage):
         self._learning.finished.connect(self._on_finished)
         self._learning.failed.connect(self._on_failed)
         self._learning.cancelled.connect(self._on_cancelled)
+        self._drawing_up = Errand(self.session.lane("anchornet-frame"), self)
+        self._drawing_up.finished.connect(self._on_frame)
+        self._drawing_up.failed.connect(self._on_failed)
 
     # ---------------------------------------------------------------------- state
 
     @property
     def busy(self) -> bool:
         """Whether filters are learned or played."""
-        return self._learning.busy or self.scrubber.playing
+        return self._learning.busy or self._drawing_up.busy or self.scrubber.playing
 
     @property
     def words(self) -> Words:
@@ -177,6 +182,20 @@ class AnchorNetPage(ConvNetPage):
         self.run, self._told = run, ""
         self._show()
 
+    def _on_frame(self, frame: Frame) -> None:
+        self.frame = frame
+        self._show_maps()
+        self._show_facts()
+        self._want_frame()
+
+    def _want_frame(self) -> None:
+        """Have the iteration in view drawn up; while another one is, the newest waits its turn."""
+        run, step = self.run, self.state.step
+        if run is None or self._drawing_up.busy:
+            return
+        if self.frame is None or self.frame.run is not run or self.frame.at[True] is not run.step(True, step):
+            self._drawing_up.start(lambda: frame_of(run, step))
+
     def _on_failed(self, message: Message) -> None:
         self.fault, self._told = message.text, ""
         self.session.message.emit(message)
@@ -195,6 +214,7 @@ class AnchorNetPage(ConvNetPage):
         step = last if self.state.step < 0 else min(self.state.step, last)
         self.scrubber.show_history(0 if run is None else last + 1, step)
         self._show_maps()
+        self._want_frame()
         self.diversity.set_drawing(self._drawing("L_DivB", lambda item: item.diversity, step, (0.0, 1.0)))
         self.discriminability.set_drawing(self._drawing("L_Discr", lambda item: item.discriminability, step, None))
         self._show_facts()
@@ -202,8 +222,8 @@ class AnchorNetPage(ConvNetPage):
     def _show_maps(self) -> None:
         chosen = self._pointed if self._pointed >= 0 else self.state.chosen
         rows = ROWS[self.state.shown]
-        self.view.show_run(self.run, self.state.step, rows, chosen)
-        self.strip.show_run(self.run, self.state.step, rows, chosen)
+        self.view.show_frame(self.frame, rows, chosen)
+        self.strip.show_frame(self.frame, rows, chosen)
 
     def _drawing(
         self, name: str, value: Callable[[AnchorStep], float], step: int, span: tuple[float, float] | None
@@ -224,28 +244,27 @@ class AnchorNetPage(ConvNetPage):
 
     def _show_facts(self) -> None:
         self._show_stop()
-        run = self.run
-        if run is None:
+        frame = self.frame
+        if frame is None:
             self.facts.emit(([], self.fault or self._told))
             return
-        here, bare = (run.step(diverse, self.state.step) for diverse in (True, False))
+        here, bare = frame.at[True], frame.at[False]
         pairs = (
             ("L_DivB", _number(here.diversity), _number(bare.diversity)),
             ("correlation of two maps", _number(here.likeness), _number(bare.likeness)),
             ("L_Discr", _number(here.discriminability), _number(bare.discriminability)),
             ("L_aux", _number(here.silence), _number(bare.silence)),
             ("L_DivA", _number(here.orthogonality), _number(bare.orthogonality)),
-            ("PCK, responses", percent(run.anchored(True, self.state.step)),
-             percent(run.anchored(False, self.state.step))),
+            ("PCK, responses", percent(frame.pck[True]), percent(frame.pck[False])),
         )  # fmt: skip
         rows = [(name, f"{one}  |  {two}") for name, one, two in pairs]
-        rows.append(("PCK, plain features", percent(run.plain)))
-        self.facts.emit((rows, self.fault or self._told or self._verdict(run)))
+        rows.append(("PCK, plain features", percent(frame.run.plain)))
+        self.facts.emit((rows, self.fault or self._told or self._verdict(frame)))
 
-    def _verdict(self, run: AnchorRun) -> str:
-        gain = run.anchored(True, self.state.step) - run.plain
+    def _verdict(self, frame: Frame) -> str:
+        gain = frame.pck[True] - frame.run.plain
         verdict = "more than" if gain > 0 else "as many as" if gain == 0 else "fewer than"
-        step, parts = run.step(True, self.state.step).step, len(run.made.points)
+        step, parts = frame.at[True].step, len(frame.run.made.points)
         return (
             f"Numbers at iteration {step}: with | without diversity. PCK: of {2 * parts} transfers of {parts} named "
             "parts between the first two pictures, how many land within 0.1 of the parts’ box; here the responses "
