@@ -14,11 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import cv2
 import numpy as np
 
-from app.jobs import Job, Progress
+from app.jobs import Job, Progress, native
 from app.learning import model_store, towers
 from app.records import Float32, UInt8, UserError
 
@@ -76,10 +77,12 @@ def tower_maps(checkpoint: model_store.Checkpoint, grey: Float32) -> list[Float3
     return found
 
 
-def _network_maps(checkpoint: model_store.Checkpoint, small: Float32) -> list[Float32]:
+def _network_maps(checkpoint: model_store.Checkpoint, small: Float32, told: Progress) -> Job[list[Float32]]:
     """Return the chosen layers' answers to a standardised picture and to its negative, added: (C, h, w) each."""
     even = ((small - small.mean()) / (small.std() + LEAST_DEVIATION)).astype(np.float32)
-    plain, negative = tower_maps(checkpoint, even), tower_maps(checkpoint, -even)
+    plain = tower_maps(checkpoint, even)
+    yield told
+    negative = tower_maps(checkpoint, -even)
     return [plain[layer] + negative[layer] for layer in LAYERS]
 
 
@@ -102,8 +105,11 @@ def gradient_maps(grey: Float32) -> Float32:
     return np.concatenate([padded[:, y : y + height, x : x + width] for y, x in moves])
 
 
-def _blocks(checkpoint: model_store.Checkpoint | None, rgb: UInt8) -> list[Float32]:
-    """Return what every layer at every scale says on the picture's grid, each (cells, C); without network gradients."""
+def _blocks(checkpoint: model_store.Checkpoint | None, rgb: UInt8, told: Progress) -> Job[list[Float32]]:
+    """Return what every layer at every scale says on the picture's grid, each (cells, C); without network gradients.
+
+    ``told`` is yielded again and again, so that the job can be stopped.
+    """
     grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY).astype(np.float32)
     height, width = grey.shape
     grid = grid_of((width, height))
@@ -112,7 +118,12 @@ def _blocks(checkpoint: model_store.Checkpoint | None, rgb: UInt8) -> list[Float
         share = scale / max(width, height)
         size = max(8, round(width * share)), max(8, round(height * share))
         small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
-        maps = [gradient_maps(small)] if checkpoint is None else _network_maps(checkpoint, small)
+        yield told
+        if checkpoint is None:
+            maps = [gradient_maps(small)]
+        else:
+            maps = yield from _network_maps(checkpoint, small, told)
+            yield told
         for layer in maps:
             fitted = [cv2.resize(channel, grid, interpolation=cv2.INTER_AREA) for channel in layer]
             blocks.append(np.stack(fitted, axis=-1).reshape(-1, len(layer)))
@@ -145,14 +156,17 @@ def hypercolumns(pictures: Sequence[UInt8], features: str = "gradients", dimensi
     checkpoint = model_store.load_checkpoint(model_store.find("default")) if features == "network" else None
     parts: list[list[Float32]] = []
     for index, rgb in enumerate(pictures):
-        yield Progress(index, len(pictures), "Describing the pictures")
-        parts.append(_blocks(checkpoint, rgb))
+        told = Progress(index, len(pictures), "Describing the pictures")
+        parts.append((yield from _blocks(checkpoint, rgb, told)))
     if not parts:
         return []
     each = max(1, dimensions // len(parts[0]))
-    joined = np.concatenate(
-        [_reduced(np.concatenate(list(blocks)), each) for blocks in zip(*parts, strict=True)], axis=1
-    )
+    stacked = [np.concatenate(blocks) for blocks in zip(*parts, strict=True)]
+    layers: list[Float32] = []
+    for block in stacked:  # one after another: each may use all cores
+        done = Progress(len(pictures), len(pictures), "Finding the main components")
+        layers += yield from native(partial(_reduced, block, each), progress=done)
+    joined = np.concatenate(layers, axis=1)
     length = np.linalg.norm(joined, axis=1, keepdims=True)
     joined = np.divide(joined, length, out=np.zeros_like(joined), where=length > 1e-6)
     found: list[Columns] = []

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from app.jobs import Job, Progress
+from app.jobs import Job, Progress, native
 from app.learning.anchor_pictures import OBJECTS, Scenes, scenes
 from app.learning.anchornet import Anchors, AnchorSettings, AnchorStep, learn_filters, pck, transferred
 from app.learning.hypercolumns import FEATURES, Columns, hypercolumns
@@ -113,8 +114,7 @@ def learn_anchors(state: AnchorState) -> Job[AnchorRun]:
     Raises:
         UserError: if pictures or network cannot be read.
     """
-    yield Progress(0, None, "Drawing the pictures")
-    made = scenes(state.objects)
+    (made,) = yield from native(partial(scenes, state.objects), progress=Progress(0, None, "Drawing the pictures"))
     columns = yield from _features(state, made)
     values = [item.values for item in columns]
     diverse = yield from learn_filters(values, made.labels, state, text="Learning with diversity")
