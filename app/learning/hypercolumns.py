@@ -2,7 +2,7 @@
 
 What lives here: the shipped tower's layers over a whole picture, oriented gradients as an engineered stand-in for them,
 and how they become one vector of unit length for every cell. What does not: patches (``descriptor``), training. May
-import: jobs, model_store, towers, numpy and cv2; no torch.
+import: jobs, layer_maps, model_store, towers, numpy and cv2; no torch.
 
 Source: Hariharan et al., Hypercolumns, CVPR 2015; the reduction by PCA and the unit length as in AnchorNet (Novotny et
 al., CVPR 2017). A tower was trained on patches in which dark and light do not change places; a layer's answers to the
@@ -21,6 +21,7 @@ import numpy as np
 
 from app.jobs import Job, Progress, native
 from app.learning import model_store, towers
+from app.learning.layer_maps import ConvLayer, layer_maps, trained_layers
 from app.records import Float32, UInt8, UserError
 
 FEATURES = {"gradients": "oriented gradients", "network": "shipped network’s layers"}
@@ -28,7 +29,6 @@ SCALES = (256, 128, 64)  # longest side of the picture described, in pixels
 LAYERS = (2, 4)  # of the network's convolutions before the last, counted from 0
 CELLS = 42  # along the longest side of the grid
 FLOOR = 0.3  # of the median length: what hardly differs from the mean stays short instead of becoming noise
-LEAST_DEVIATION = 1e-3  # grey levels
 BINS = 8
 REACH = 6  # pixels
 QUIET = 20.0  # grey levels per pixel, times 8: gradients far below count as flat
@@ -53,37 +53,11 @@ def grid_of(size: tuple[int, int]) -> tuple[int, int]:
     return max(1, round(CELLS * size[0] / longest)), max(1, round(CELLS * size[1] / longest))
 
 
-def tower_maps(checkpoint: model_store.Checkpoint, grey: Float32) -> list[Float32]:
-    """Return the (C, h, w) answers of every convolution before the last, after its ReLU, to a whole (H, W) picture.
-
-    At its border the outermost pixels go on.
-    """
-    tensors = checkpoint.tensors
-    x = grey[None]
-    found: list[Float32] = []
-    for index, (_, kernel, stride) in enumerate(towers.PLANS[checkpoint.card.network].layers):
-        at = 3 * index  # convolution, normalisation, ReLU
-        pad = kernel // 2
-        padded = np.pad(x, ((0, 0), (pad, pad), (pad, pad)), mode="edge")
-        windows = np.lib.stride_tricks.sliding_window_view(padded, (kernel, kernel), axis=(1, 2))[:, ::stride, ::stride]
-        rows, columns = windows.shape[1:3]
-        flat = windows.transpose(1, 2, 0, 3, 4).reshape(rows * columns, -1)
-        weight = np.asarray(tensors[f"{at}.weight"], np.float32)
-        mean = np.asarray(tensors[f"{at + 1}.running_mean"], np.float32)
-        deviation = np.sqrt(np.asarray(tensors[f"{at + 1}.running_var"], np.float32) + 1e-5)
-        answers = (flat @ weight.reshape(len(weight), -1).T - mean) / deviation
-        x = np.ascontiguousarray(np.maximum(answers, 0).T).reshape(len(weight), rows, columns)
-        found.append(x)
-    return found
-
-
-def _network_maps(checkpoint: model_store.Checkpoint, small: Float32, told: Progress) -> Job[list[Float32]]:
-    """Return the chosen layers' answers to a standardised picture and to its negative, added: (C, h, w) each."""
-    even = ((small - small.mean()) / (small.std() + LEAST_DEVIATION)).astype(np.float32)
-    plain = tower_maps(checkpoint, even)
-    yield told
-    negative = tower_maps(checkpoint, -even)
-    return [plain[layer] + negative[layer] for layer in LAYERS]
+def _network_maps(layers: Sequence[ConvLayer], small: UInt8) -> Job[list[Float32]]:
+    """Return the chosen layers' answers to an (h, w) picture and to its negative, added: (C, h, w) each."""
+    plain = yield from layer_maps(small, layers)
+    negative = yield from layer_maps(255 - small, layers)
+    return [(plain[layer].values + negative[layer].values).transpose(2, 0, 1) for layer in LAYERS]
 
 
 def gradient_maps(grey: Float32) -> Float32:
@@ -105,8 +79,8 @@ def gradient_maps(grey: Float32) -> Float32:
     return np.concatenate([padded[:, y : y + height, x : x + width] for y, x in moves])
 
 
-def _blocks(checkpoint: model_store.Checkpoint | None, rgb: UInt8, told: Progress) -> Job[list[Float32]]:
-    """Return what every layer at every scale says on the picture's grid, each (cells, C); without network gradients.
+def _blocks(layers: Sequence[ConvLayer], rgb: UInt8, told: Progress) -> Job[list[Float32]]:
+    """Return what every layer at every scale says on the picture's grid, each (cells, C); without layers gradients.
 
     ``told`` is yielded again and again, so that the job can be stopped.
     """
@@ -119,11 +93,10 @@ def _blocks(checkpoint: model_store.Checkpoint | None, rgb: UInt8, told: Progres
         size = max(8, round(width * share)), max(8, round(height * share))
         small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.float32)
         yield told
-        if checkpoint is None:
-            maps = [gradient_maps(small)]
+        if layers:
+            maps = yield from _network_maps(layers, np.rint(small).astype(np.uint8))
         else:
-            maps = yield from _network_maps(checkpoint, small, told)
-            yield told
+            maps = [gradient_maps(small)]
         for layer in maps:
             fitted = [cv2.resize(channel, grid, interpolation=cv2.INTER_AREA) for channel in layer]
             blocks.append(np.stack(fitted, axis=-1).reshape(-1, len(layer)))
@@ -140,6 +113,11 @@ def _reduced(block: Float32, dimensions: int) -> Float32:
     return result
 
 
+def _shipped() -> tuple[ConvLayer, ...]:
+    checkpoint = model_store.load_checkpoint(model_store.find("default"))
+    return trained_layers(checkpoint.tensors, towers.PLANS[checkpoint.card.network], checkpoint.card.side)
+
+
 def hypercolumns(pictures: Sequence[UInt8], features: str = "gradients", dimensions: int = 48) -> Job[list[Columns]]:
     """Describe every cell of several (H, W, 3) pictures; along the same axes for all of them.
 
@@ -153,20 +131,20 @@ def hypercolumns(pictures: Sequence[UInt8], features: str = "gradients", dimensi
     """
     if features not in FEATURES:
         raise UserError(f"There are no features {features!r}; choose one of {', '.join(FEATURES)}.")
-    checkpoint = model_store.load_checkpoint(model_store.find("default")) if features == "network" else None
+    layers = _shipped() if features == "network" else ()
     parts: list[list[Float32]] = []
     for index, rgb in enumerate(pictures):
         told = Progress(index, len(pictures), "Describing the pictures")
-        parts.append((yield from _blocks(checkpoint, rgb, told)))
+        parts.append((yield from _blocks(layers, rgb, told)))
     if not parts:
         return []
     each = max(1, dimensions // len(parts[0]))
     stacked = [np.concatenate(blocks) for blocks in zip(*parts, strict=True)]
-    layers: list[Float32] = []
+    reduced: list[Float32] = []
     for block in stacked:  # one after another: each may use all cores
         done = Progress(len(pictures), len(pictures), "Finding the main components")
-        layers += yield from native(partial(_reduced, block, each), progress=done)
-    joined = np.concatenate(layers, axis=1)
+        reduced += yield from native(partial(_reduced, block, each), progress=done)
+    joined = np.concatenate(reduced, axis=1)
     length = np.linalg.norm(joined, axis=1, keepdims=True)
     joined = np.divide(joined, length, out=np.zeros_like(joined), where=length > 1e-6)
     found: list[Columns] = []
