@@ -53,6 +53,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("evaluate", "FOLDER", "compare matchers on many pairs with known truth"),
     Command("metric", "--data NAME", "learn a metric from labelled data or descriptors"),
     Command("train", "--data FOLDER --out FILE", "train a network on photographs"),
+    Command("detector", "--out FILE", "train a small detector of corners on drawn shapes"),
     Command("describe", "PATCHES.npz --out FILE", "describe patches by a trained network"),
 )
 

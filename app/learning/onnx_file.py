@@ -36,7 +36,7 @@ def onnx_bytes(tensors: Mapping[str, Array], plan: TowerPlan, side: int) -> byte
     Raises:
         UserError: if the weights are not of this plan.
     """
-    graph = _Graph()
+    graph = Graph()
     value = _standardise(graph, "patches")
     convolutions = folded_weights(tensors, plan, side)
     for index, (weight, bias) in enumerate(convolutions):
@@ -86,7 +86,7 @@ def folded_weights(tensors: Mapping[str, Array], plan: TowerPlan, side: int) -> 
     return folded
 
 
-def _standardise(graph: _Graph, name: str) -> str:
+def _standardise(graph: Graph, name: str) -> str:
     """Add what gives each patch zero mean and unit deviation; return the name of the result."""
     mean = graph.node("ReduceMean", [name], axes=[1, 2, 3], keepdims=1)
     centred = graph.node("Sub", [name, mean])
@@ -116,7 +116,7 @@ def _block(field: int, value: bytes | str) -> bytes:
     return _varint(field << 3 | 2) + _varint(len(data)) + data
 
 
-class _Graph:
+class Graph:
     """Nodes and constants in the order they were added."""
 
     def __init__(self) -> None:
