@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from dataclasses import asdict
 from pathlib import Path
@@ -43,7 +44,11 @@ def run(arguments: list[str]) -> int:
         data="drawn shapes (app/learning/synthetic_shapes.py), 160 x 120, no photograph",
         settings=asdict(settings),
         seconds=round(done.seconds, 1),
-        numbers={f"held-out shapes, {name.replace('_', ' ')}": round(v, 4) for name, v in asdict(numbers).items()},
+        numbers={
+            f"held-out shapes, {name.replace('_', ' ')}": round(value, 4)
+            for name, value in asdict(numbers).items()
+            if math.isfinite(value)
+        },
         command=shlex.join(["detector", *arguments]),
     )
     save_detector(Path(options.out), card, done.weights)

@@ -32,14 +32,20 @@ class Adapted:
     """An averaged heat map.
 
     Attributes:
-        heat: (H, W) float32, the mean over the views that see a pixel.
+        total: (H, W) float64, the sum over the views that see a pixel.
         seen: (H, W) int32, how many do; the picture itself always does if it is among the views.
         views: how many there were.
     """
 
-    heat: Float32
+    total: Float64
     seen: Int32
     views: int
+
+    @property
+    def heat(self) -> Float32:
+        """(H, W) float32: the mean over the views that see a pixel; 0 where none does."""
+        mean: Float32 = (self.total / np.maximum(self.seen, 1)).astype(np.float32)
+        return mean
 
 
 def random_views(count: int, size: tuple[int, int], seed: int = 0) -> list[Float64]:
@@ -67,28 +73,24 @@ def random_views(count: int, size: tuple[int, int], seed: int = 0) -> list[Float
     return views[:count]
 
 
-def adapted(heat_of: Callable[[UInt8], Float32], grey: UInt8, views: Sequence[Float64]) -> Job[Adapted]:
+def adapted(
+    heat_of: Callable[[UInt8], Float32], grey: UInt8, views: Sequence[Float64], start: Adapted | None = None
+) -> Job[Adapted]:
     """Average the heat maps of views; every progress carries the average so far.
 
     Args:
         heat_of: (H, W) uint8 picture -> (H, W) float32 heat map.
         grey: the picture.
         views: homographies from the picture to each view, at least one.
-
-    Returns:
-        The average; 0 where no view sees a pixel.
+        start: an average over the first of these views, to go on from.
     """
-    height, width = grey.shape
-    total, seen = np.zeros((height, width), np.float64), np.zeros((height, width), np.int32)
-    made: Adapted | None = None
-    for index, view in enumerate(views):
+    made = Adapted(np.zeros(grey.shape), np.zeros(grey.shape, np.int32), 0) if start is None else start
+    for index, view in list(enumerate(views))[made.views :]:
         progress = Progress(index, len(views), f"View {index + 1} of {len(views)}", made)
         yield progress
         ((heat, visible),) = yield from native(partial(_of_view, heat_of, grey, view), progress=progress)
-        total += np.where(visible, heat, 0)
-        seen += visible
-        made = Adapted((total / np.maximum(seen, 1)).astype(np.float32), seen.copy(), index + 1)
-    if made is None:
+        made = Adapted(made.total + np.where(visible, heat, 0), made.seen + visible, index + 1)
+    if not made.views:
         raise ValueError("no view to average")
     return made
 

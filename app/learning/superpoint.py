@@ -13,12 +13,12 @@ Workshops 2018; defaults of the points (0.015, 4 px, border 4) are those of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from app.records import Array, Bool, Float32, Float64, UInt8
+from app.records import Array, Bool, Float32, Float64, Keypoints, UInt8
 
 CELL = 8
 DUSTBIN = CELL * CELL
@@ -112,15 +112,32 @@ class Points:
     Attributes:
         xy: (N, 2) float32, surest first.
         confidence: (N,) float32, the heat there.
-        above: how many pixels reached the confidence asked for, before suppression.
+        above: how many pixels reached the confidence asked for.
+        apart: how many of them suppression left; those near the rim then go too.
     """
 
     xy: Float32
     confidence: Float32
     above: int
+    apart: int
 
     def __len__(self) -> int:
         return len(self.xy)
+
+    def keypoints(self) -> Keypoints:
+        """Return them as keypoints of the picture they were found in; the response is the confidence."""
+        return replace(Keypoints.at(self.xy), response=self.confidence)
+
+
+def cells_with_points(heat: Float32) -> int:
+    """Return how many cells of an (H, W) heat map have a pixel that is likelier than the dustbin.
+
+    The dustbin is what the pixels leave to 1: this is also defined for an average over views. Cut cells are completed
+    by zeros.
+    """
+    height, width = heat.shape
+    cells = to_cells(np.pad(heat, ((0, -height % CELL), (0, -width % CELL))))
+    return int((cells.max(axis=0) > 1 - cells.sum(axis=0)).sum())
 
 
 def find_points(heat: Float32, confidence: float = CONFIDENCE, radius: int = RADIUS, border: int = BORDER) -> Points:
@@ -139,7 +156,7 @@ def find_points(heat: Float32, confidence: float = CONFIDENCE, radius: int = RAD
     kept = suppressed(xy, values, radius)
     at, here = xy[kept], values[kept]
     inner = ((at >= border) & (at < (width - border, height - border))).all(axis=1)
-    return Points(at[inner], here[inner], len(xy))
+    return Points(at[inner], here[inner], len(xy), len(kept))
 
 
 def suppressed(xy: npt.ArrayLike, confidence: npt.ArrayLike, radius: int) -> npt.NDArray[np.intp]:

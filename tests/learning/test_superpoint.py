@@ -119,7 +119,7 @@ def test_that_confidence_comes_before_suppression_and_the_border_last() -> None:
     heat[20, 20], heat[20, 23], heat[20, 30], heat[2, 20] = 0.5, 0.4, 0.01, 0.9
     points = sp.find_points(heat, 0.015, 4, border=4)
     assert points.xy.tolist() == [[20, 20]]
-    assert points.above == 3
+    assert (points.above, points.apart) == (3, 2)
     assert points.confidence[0] == 0.5
     assert sp.find_points(heat, 0.5, 2, border=0).xy.tolist() == [[20, 2], [20, 20]]  # "at least" the confidence
     assert sp.find_points(heat, 0.015, 2, border=4).xy.tolist() == [[20, 20], [23, 20]]
@@ -235,6 +235,23 @@ def test_that_what_is_found_in_every_view_is_brought_back_to_its_place() -> None
     y, x = np.mgrid[:96, :128]
     total = done.heat.sum()
     assert ((done.heat * x).sum() / total, (done.heat * y).sum() / total) == pytest.approx((62, 48), abs=0.05)
+
+
+def test_that_an_average_can_be_gone_on_with() -> None:
+    grey = np.random.default_rng(2).integers(0, 256, (50, 61), np.uint8)
+    views = random_views(5, (61, 50))
+    half = run_to_end(adapted(busy, grey, views[:2]))
+    np.testing.assert_array_equal(
+        run_to_end(adapted(busy, grey, views, half)).heat, run_to_end(adapted(busy, grey, views)).heat
+    )
+
+
+def test_that_cells_are_counted_whose_best_is_not_the_dustbin(logits: np.ndarray) -> None:
+    probabilities = sp.cell_probabilities(logits)
+    heat = sp.to_heat(probabilities)
+    assert sp.cells_with_points(heat) == (probabilities.argmax(axis=0) != 64).sum()
+    assert sp.cells_with_points(heat[:-3, :-2]) <= sp.cells_with_points(heat)
+    assert sp.cells_with_points(np.zeros((3, 5), np.float32)) == 0
 
 
 def test_that_views_are_the_same_for_a_seed_and_longer_lists_begin_alike() -> None:

@@ -50,7 +50,7 @@ def test_that_corners_are_where_the_grey_levels_vary_in_two_directions(kind: str
 
 
 def test_that_a_square_is_drawn_where_its_corners_say() -> None:
-    """The mean of a filled area's pixels is the mean of its outline: no half pixel is lost (a drawn pixel is a quarter)."""
+    """The mean of a filled area's pixels is the mean of its outline: drawn pixels are quarters."""
     square = np.array([[-10.0, -8.0], [10, -8], [10, 8], [-10, 8]])
     for seed in range(5):
         sheet = _Sheet(np.random.default_rng(seed), (160, 120))

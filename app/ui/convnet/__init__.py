@@ -16,6 +16,12 @@ PAGES: tuple[PageEntry, ...] = (
         "app.ui.convnet.reconstruction_page:ReconstructionPage",
     ),
     PageEntry(
+        "superpoint",
+        "SuperPoint",
+        "A network that finds points: 65 numbers for every 8 × 8 pixels, their heat map, and how many points recur",
+        "app.ui.convnet.superpoint_page:SuperPointPage",
+    ),
+    PageEntry(
         "anchornet",
         "AnchorNet",
         "Filters learned from “object or none” alone become detectors of parts, if they must differ.",

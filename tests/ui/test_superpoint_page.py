@@ -1,0 +1,322 @@
+"""The SuperPoint page with real mouse and key events: cells, thresholds, views, both pictures, bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from window_parts import refs_of
+
+from app import pairs
+from app.jobs import Progress, run_to_end
+from app.learning import detector_store
+from app.learning.superpoint import cell_probabilities, find_points
+from app.learning.synthetic_shapes import shapes_picture
+from app.records import ImagePair, PairRef, Truth, UserError
+from app.ui.convnet import superpoint_jobs
+from app.ui.convnet.state import ConvNetState
+from app.ui.convnet.superpoint_jobs import Found, Kept, examine, overlay, place_of
+from app.ui.convnet.superpoint_page import SuperPointPage
+from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
+from app.ui.launch import _wait
+from app.ui.session import Session
+from app.ui.style import Style
+from app.ui.workspaces.convnet import ConvNetWorkspace
+from app.vision.images import make_image
+from app.vision.synth import warp
+
+SHIFT = np.array([[1, 0, 8], [0, 1, 16], [0, 0, 1.0]])
+NO_TRUTH = "made-1"
+
+
+def drawn_pair(ref: PairRef) -> ImagePair:
+    """Stand in for ``pairs.load``: drawn shapes and the same moved by a cell and two."""
+    grey = shapes_picture(5, "checkerboard", (200, 149)).grey
+    if ref.recipe == "blank":
+        grey = np.full_like(grey, 90)
+    left = np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
+    right = warp(left, SHIFT, (200, 149), oversampling=1)
+    truth = Truth() if ref.recipe == NO_TRUTH else Truth(homography=SHIFT)
+    return ImagePair(ref, make_image(left, "left"), make_image(right, "right"), truth)
+
+
+@pytest.fixture
+def workspace(session: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConvNetWorkspace]:
+    monkeypatch.setattr(pairs, "load", drawn_pair)
+    session.open_pairs((*refs_of(2), PairRef("builtin", "Blank", recipe="blank")))
+    session.set_workspace_state("convnet", ConvNetState(page="superpoint"))
+    look = Style("dark")
+    look.apply()
+    made = ConvNetWorkspace(session, look)
+    look.setParent(made)
+    made.resize(900, 600)
+    made.show()
+    made.activate()
+    settled(made)
+    yield made
+    made.deactivate()
+    made.hide()
+    for part in (made.settings_panel(), made.details_panel(), made):
+        part.deleteLater()
+
+
+def settled(workspace: ConvNetWorkspace) -> None:
+    assert _wait(lambda: not workspace.session.busy and not workspace.busy, 60.0)
+
+
+def page_of(workspace: ConvNetWorkspace) -> SuperPointPage:
+    page = workspace.page_of("superpoint")
+    assert isinstance(page, SuperPointPage)
+    return page
+
+
+def choose(workspace: ConvNetWorkspace, **values: object) -> Found:
+    """Change settings as the form does; return what is then known."""
+    page = page_of(workspace)
+    page.form.changed.emit(replace(page.form.settings, **values))
+    settled(workspace)
+    assert page.found is not None
+    return page.found
+
+
+def at(page: SuperPointPage, x: float, y: float) -> QPoint:
+    return page.view.screen_of(x, y).toPoint()
+
+
+# ------------------------------------------------------------------------------- showing
+
+
+def test_that_the_page_shows_heat_points_and_numbers_of_the_network(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    found = page.found
+    assert found is not None
+    assert found.heat.shape == (149, 200)
+    network = detector_store.detector("trained")
+    logits = network.logits(found.sight.working.grey)
+    assert logits.shape == (65, 19, 25)
+    np.testing.assert_array_equal(found.sight.probabilities, cell_probabilities(logits))
+    points = find_points(found.heat, found.state.confidence, found.state.radius)
+    np.testing.assert_array_equal(found.points.xy, points.xy)
+    assert f"{19 * 25} cells → {found.cells}" in page.funnel.text()
+    assert f"{points.above:,} from 0.015 on → {points.apart:,} after NMS → {len(points):,}" in page.funnel.text()
+    assert page.view.filled
+    workspace.grab()
+    assert "65" in workspace.details.title.text()
+
+
+def test_that_repeatability_stands_beside_other_detectors_and_chance(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    repeated = page.repeated.shown
+    assert repeated is not None
+    assert set(repeated.share) == {"SuperPoint", "Shi–Tomasi", "FAST"}
+    assert repeated.share["SuperPoint"] > 3 * repeated.chance  # moved by whole cells: it must find the same
+    assert repeated.within_px == (3, 3)
+    assert workspace.details.facts.value("repeatability")
+    assert f"Of {repeated.count} points" in workspace.details.told.said
+
+
+def test_that_without_truth_it_says_so(workspace: ConvNetWorkspace) -> None:
+    workspace.session.step_pair(1)
+    settled(workspace)
+    page = page_of(workspace)
+    assert page.found is not None
+    assert page.found.ref.recipe == NO_TRUTH
+    assert page.repeated.shown is None
+    assert "no truth" in page.repeated.words
+    workspace.grab()
+
+
+def test_that_a_blank_picture_has_no_point_and_says_what_to_do(workspace: ConvNetWorkspace) -> None:
+    workspace.session.step_pair(2)
+    settled(workspace)
+    found = choose(workspace, confidence=0.5)
+    assert len(found.points) == 0
+    assert "lower the confidence" in workspace.details.told.said
+    workspace.grab()
+
+
+# --------------------------------------------------------------------------------- cells
+
+
+def test_that_the_mouse_shows_a_cell_and_a_click_keeps_it(workspace: ConvNetWorkspace) -> None:
+    page, session = page_of(workspace), workspace.session
+    found = page.found
+    assert found is not None
+    surest = divmod(int(found.sight.probabilities[:64].max(axis=0).argmax()), 25)
+    assert page.cell == surest  # before anything is chosen
+    QTest.mouseMove(page.view, at(page, 8 * 3 + 2, 8 * 5 + 6))
+    assert page.cell == (5, 3)
+    assert session.workspace_state(SUPERPOINT_KEY, SuperPointState()).row == -1
+    np.testing.assert_array_equal(page.cell_view.values, found.sight.probabilities[:, 5, 3])
+    QTest.mouseClick(page.view, Qt.MouseButton.LeftButton, pos=at(page, 8 * 7 + 4, 8 * 2 + 4))
+    assert (page.state.row, page.state.column) == (2, 7)
+    assert page.cell == (2, 7)
+    assert page.head.text() == "CELL ROW 2, COLUMN 7"
+    assert page.found is found  # a chosen cell asks nothing of the network
+    session.undo()
+    assert page.cell == surest
+
+
+def test_that_arrows_step_from_cell_to_cell_and_not_through_the_pairs(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    QTest.mouseClick(page.view, Qt.MouseButton.LeftButton, pos=at(page, 8 * 7 + 4, 8 * 2 + 4))
+    pair = workspace.session.state.pair
+    page.view.setFocus()
+    for key, cell in ((Qt.Key.Key_Right, (2, 8)), (Qt.Key.Key_Down, (3, 8)), (Qt.Key.Key_Left, (3, 7))):
+        QTest.keyClick(page.view, key)
+        assert page.cell == cell
+    QTest.keyClick(page.view, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+    assert page.cell == (3, 17)
+    for _ in range(3):
+        QTest.keyClick(page.view, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
+        QTest.keyClick(page.view, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)
+    assert page.cell == (0, 24)  # the last column is cut: 200 is 25 cells, 149 is not 19
+    assert workspace.session.state.pair == pair
+    workspace.grab()
+
+
+# -------------------------------------------------------------------------------- asking
+
+
+def test_that_confidence_and_radius_thin_the_points_out(workspace: ConvNetWorkspace) -> None:
+    few = choose(workspace, confidence=0.3)
+    many = choose(workspace, confidence=0.005)
+    assert few.points.above < many.points.above
+    assert (few.points.confidence >= 0.3).all()
+    apart = choose(workspace, radius=15)
+    assert len(apart.points) < len(many.points)
+    assert apart.sight is not None
+    assert apart.sight.probabilities is many.sight.probabilities  # the network was not asked again
+
+
+def test_that_random_weights_find_nothing_meant(workspace: ConvNetWorkspace) -> None:
+    found = choose(workspace, weights="random", confidence=0.01)
+    np.testing.assert_allclose(found.heat, 1 / 65, rtol=0.1)
+    assert found.points.above == found.heat.size
+    assert "4.174" in workspace.details.told.said
+    assert float(workspace.details.facts.value("−ln p, dustbin")) == pytest.approx(4.174, abs=0.03)
+    workspace.grab()
+
+
+def test_that_views_are_averaged_gone_on_with_and_can_be_left_out(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    alone = choose(workspace, views=1)
+    three = choose(workspace, views=3)
+    assert three.sight.averaged is not None
+    assert three.sight.averaged.views == 3
+    assert (three.heat != alone.heat).any()
+    np.testing.assert_array_equal(three.sight.single, alone.heat)
+    assert page.cell_view.averaged is not None
+    workspace.grab()
+    five = choose(workspace, views=5)
+    assert five.sight.averaged is not None
+    assert (five.sight.averaged.total >= three.sight.averaged.total).all()  # two more views were added to the three
+    assert workspace.details.facts.value("views averaged") == "5 of 5"
+    without = choose(workspace, heat="single")
+    np.testing.assert_array_equal(without.heat, alone.heat)
+
+
+def test_that_the_other_picture_is_a_button_away_and_undo_goes_back(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    left = page.found
+    QTest.mouseClick(page.other, Qt.MouseButton.LeftButton)
+    settled(workspace)
+    assert page.state.side == "right"
+    assert page.found is not None
+    assert left is not None
+    assert (page.found.heat != left.heat).any()
+    assert page.view.caption.startswith("right")
+    workspace.session.undo()
+    settled(workspace)
+    np.testing.assert_array_equal(page.found.heat, left.heat)
+
+
+def test_that_bare_keys_change_picture_heat_and_view(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    page.view.setFocus()
+    QTest.keyClick(page.view, Qt.Key.Key_X)
+    assert page.state.side == "right"
+    QTest.keyClick(page.view, Qt.Key.Key_V)
+    assert page.state.heat == "single"
+    settled(workspace)
+    found = page.found
+    before = page.view.grab().toImage()
+    QTest.keyClick(page.view, Qt.Key.Key_K)
+    assert not page.state.points
+    assert page.view.grab().toImage() != before
+    assert page.found is found  # nothing is asked again
+    QTest.keyClick(page.view, Qt.Key.Key_0)
+    assert page.view.scale == 1
+    QTest.keyClick(page.view, Qt.Key.Key_F)
+    assert page.view.scale != 1
+    settled(workspace)
+
+
+def test_that_cancelling_keeps_the_picture_and_what_was_averaged(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    page.form.changed.emit(replace(page.form.settings, views=100))
+    assert _wait(lambda: page.found is not None and page.found.sight.averaged is not None, 30.0)
+    assert page.stop.isEnabled()
+    assert page.progress.isVisible()
+    QTest.mouseClick(page.stop, Qt.MouseButton.LeftButton)
+    assert _wait(lambda: not page.busy, 30.0)
+    assert page.found is not None
+    averaged = page.found.sight.averaged
+    assert averaged is not None
+    assert 1 <= averaged.views < 100
+    assert not page.progress.isVisible()
+    assert not page.stop.isEnabled()
+    found = choose(workspace, views=averaged.views + 1)
+    assert found.sight.averaged is not None
+    assert found.sight.averaged.views == averaged.views + 1
+
+
+def test_that_a_damaged_file_of_weights_is_one_sentence(
+    workspace: ConvNetWorkspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = page_of(workspace)
+
+    def broken(_which: str) -> None:
+        raise UserError("weights.safetensors is damaged or not a model of this program; choose another file.")
+
+    shown = page.found
+    monkeypatch.setattr(superpoint_jobs, "detector", broken)
+    page.form.changed.emit(replace(page.form.settings, max_side=160))
+    settled(workspace)
+    assert "damaged" in workspace.details.told.said
+    assert page.found is shown  # the last picture stays
+
+
+def test_that_the_state_comes_back(workspace: ConvNetWorkspace) -> None:
+    choose(workspace, radius=9, opacity=0.3)
+    state = workspace.session.workspace_state(SUPERPOINT_KEY, SuperPointState())
+    assert (state.radius, state.opacity, state.side) == (9, 0.3, "left")
+    assert page_of(workspace).form.settings == state
+
+
+# ---------------------------------------------------------------------------------- jobs
+
+
+def test_that_a_job_tells_the_picture_before_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pairs, "load", drawn_pair)
+    told: list[Progress] = []
+    ref = refs_of(1)[0]
+    found = run_to_end(examine(ref, SuperPointState(views=2), Kept()), told.append)
+    first = next(p.payload for p in told if p.payload is not None)
+    assert first.repeated is None
+    assert found.repeated is not None
+    assert [p.text for p in told][-1] == "Comparing detectors"
+    assert any(p.text.startswith("View 2 of 2") for p in told)
+
+
+def test_the_scale_of_colours() -> None:
+    np.testing.assert_allclose(place_of([0, 0.001, 0.01, 0.1, 1, 2]), [0, 0, 1 / 3, 2 / 3, 1, 1], atol=1e-6)
+    grey = np.array([[10, 200]], np.uint8)
+    cold, hot = overlay(grey, np.array([[0.0, 1.0]], np.float32), 1.0)[0]
+    assert cold.tolist() == [10, 10, 10]
+    assert hot.tolist() == [253, 231, 37]  # the last colour of viridis
+    assert (overlay(grey, np.ones((1, 2), np.float32), 0.0) == grey[..., None]).all()
