@@ -17,11 +17,10 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QWidget
 
 from app.jobs import Progress
 from app.learning.superpoint import CELL, DUSTBIN
-from app.ui.chart_parts import polygon
 from app.ui.convnet.page import ConvNetPage
 from app.ui.convnet.superpoint_jobs import Found, Kept, examine
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
-from app.ui.convnet.superpoint_views import CellPicture, CellView, ColourBar, RepeatBars
+from app.ui.convnet.superpoint_views import CellPicture, CellView, ColourBar, RepeatBars, point_mark
 from app.ui.convnet.superpoint_words import SUPERPOINT, funnel, rows_of, sentence
 from app.ui.errand import Errand
 from app.ui.explanation import Words
@@ -307,21 +306,14 @@ class SuperPointPage(ConvNetPage):
         if self.found is None or not len(self.found.points) or not self.state.points:
             return
         scale, left, top = view.place
-        xy = self.found.points.xy.astype(np.float64)
-        places = (xy + 0.5) * scale + (left, top)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        places = (self.found.points.xy.astype(np.float64) + 0.5) * scale + (left, top)
         ringed = len(places) <= MOST_RINGS
-        wide, radius = self.look.line_scale, max(3.0 * self.look.line_scale, 1.8 * scale)
-        for colour, size in (("#000000", 2.8 if ringed else 5.0), ("#ffffff", 1.3 if ringed else 2.5)):
-            pen = QPen(colour)
-            pen.setWidthF(size * wide)
-            pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-            painter.setPen(pen)
-            if ringed:
-                for x, y in places.tolist():
-                    painter.drawEllipse(QPointF(x, y), radius, radius)
-            else:
-                painter.drawPoints(polygon(places[:, 0], places[:, 1]))
+        wide = self.look.line_scale
+        mark = point_mark(max(3.0 * wide, 1.8 * scale) if ringed else 0.0, wide, view.devicePixelRatioF())
+        half = mark.deviceIndependentSize().width() / 2
+        seen = ((places > -half) & (places < (view.width() + half, view.height() + half))).all(axis=1)
+        for x, y in (places[seen] - half).tolist():
+            painter.drawPixmap(QPointF(x, y), mark)
 
     def _draw_cells(self, painter: QPainter, view: PictureView) -> None:
         """Draw the grid around the cell, and its outline."""

@@ -1,17 +1,18 @@
 """The small pictures beside SuperPoint's heat map: one cell, the scale of colours, and what recurs.
 
-What lives here: :class:`CellPicture`, the large view whose arrows step from cell to cell; :class:`CellView`,
-:class:`ColourBar`, :class:`RepeatBars`. What does not: where the numbers come from. May import: ``superpoint_jobs`` for
-the colours, the view of the SIFT pages, style, numpy, Qt.
+What lives here: :func:`point_mark`; :class:`CellPicture`, the large view whose arrows step from cell to cell;
+:class:`CellView`, :class:`ColourBar`, :class:`RepeatBars`. What does not: where the numbers come from. May import:
+``superpoint_jobs`` for the colours, the view of the SIFT pages, style, numpy, Qt.
 """
 
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from PySide6.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QLinearGradient, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QFontMetricsF, QKeyEvent, QLinearGradient, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.learning.superpoint import CELL, DUSTBIN
@@ -26,6 +27,32 @@ from app.vision.repeatability import Repeated
 LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 MIDDLE = int(Qt.AlignmentFlag.AlignCenter)
+
+
+@lru_cache(maxsize=8)
+def point_mark(radius: float, wide: float, ratio: float) -> QPixmap:
+    """Return the mark of a point, light with a dark rim: a ring of this radius, a dot for 0; made once for all points.
+
+    Args:
+        radius: in pixels of the widget.
+        wide: scale of lines.
+        ratio: of the screen's pixels to the widget's.
+    """
+    side = math.ceil(2 * radius + 6 * wide)
+    pixmap = QPixmap(round(side * ratio), round(side * ratio))
+    pixmap.setDevicePixelRatio(ratio)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    middle = QPointF(side / 2, side / 2)
+    for colour, size in (("#000000", 2.8 if radius else 4.5), ("#ffffff", 1.3 if radius else 2.4)):
+        painter.setPen(QPen(QColor(colour), size * wide, Qt.PenStyle.SolidLine, Qt.PenCapStyle.RoundCap))
+        if radius:
+            painter.drawEllipse(middle, radius, radius)
+        else:
+            painter.drawPoint(middle)
+    painter.end()
+    return pixmap
 
 
 class CellPicture(PictureView):
