@@ -174,6 +174,9 @@ def suppressed(xy: npt.ArrayLike, confidence: npt.ArrayLike, radius: int) -> npt
     order = np.argsort(-np.asarray(confidence, np.float64).reshape(-1), kind="stable")
     if not len(order):
         return np.zeros(0, np.intp)
+    if not radius:
+        first = np.unique(pixels[order], axis=0, return_index=True)[1]
+        return np.asarray(order[np.sort(first)], np.intp)
     pixels = pixels - pixels.min(axis=0) + radius
     free = np.ones(pixels.max(axis=0)[::-1] + radius + 1, np.bool_)
     kept: list[int] = []

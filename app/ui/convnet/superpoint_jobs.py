@@ -121,19 +121,12 @@ def examine(ref: PairRef, state: SuperPointState, kept: Kept) -> Job[Found]:
     Raises:
         UserError: if a picture or the weights cannot be read.
     """
-    yield Progress(0, None, "Reading the pair")
-    pair = kept.pair_of(ref)
+    reading = Progress(0, None, "Reading the pair")
+    yield reading
+    (pair,) = yield from native(partial(kept.pair_of, ref), progress=reading)
     other = SIDES[1 - SIDES.index(state.side)]
-    last: list[Found] = []
-
-    def tell(progress: Progress) -> Progress:
-        """Show the picture asked for as soon as something of it is known."""
-        if progress.payload is not None:
-            last[:] = [_shown(ref, state, progress.payload)]
-        return replace(progress, text=f"{progress.text}, {state.side} picture", payload=last[0] if last else None)
-
-    sights = {state.side: (yield from _changed(_look(pair, state.side, state, kept), tell))}
-    shown = _shown(ref, state, sights[state.side])
+    sights: dict[str, Sight] = {}
+    sights[state.side], shown = yield from _showing(ref, state, _look(pair, state.side, state, kept))
     if not decidable(pair.truth):
         return replace(shown, why_not="the pair has no truth that carries every point over")
     sights[other] = yield from _changed(
@@ -144,6 +137,23 @@ def examine(ref: PairRef, state: SuperPointState, kept: Kept) -> Job[Found]:
     yield comparing
     (found,) = yield from native(partial(_compare, pair, sights["left"], sights["right"], state), progress=comparing)
     return replace(shown, repeated=found)
+
+
+def _showing(ref: PairRef, state: SuperPointState, job: Job[Sight]) -> Job[tuple[Sight, Found]]:
+    """Run a look at the picture asked for, and show it whenever something more of it is known."""
+    last: Found | None = None
+    sight: Sight | None = None
+    while sight is None:
+        try:
+            progress = next(job)
+        except StopIteration as stop:
+            sight, progress = stop.value, Progress(0, None, "Taking points", stop.value)
+        told = replace(progress, text=f"{progress.text}, {state.side} picture", payload=last)
+        if progress.payload is not None:
+            (last,) = yield from native(partial(_shown, ref, state, progress.payload), progress=told)
+        yield replace(told, payload=last)
+    assert last is not None
+    return sight, last
 
 
 def _changed(job: Job[T], change: Callable[[Progress], Progress]) -> Job[T]:
