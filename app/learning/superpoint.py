@@ -175,7 +175,8 @@ def suppressed(xy: npt.ArrayLike, confidence: npt.ArrayLike, radius: int) -> npt
     if not len(order):
         return np.zeros(0, np.intp)
     if not radius:
-        first = np.unique(pixels[order], axis=0, return_index=True)[1]
+        x, y = (pixels[order] - pixels.min(axis=0)).T
+        first = np.unique(y * (x.max() + 1) + x, return_index=True)[1]
         return np.asarray(order[np.sort(first)], np.intp)
     pixels = pixels - pixels.min(axis=0) + radius
     free = np.ones(pixels.max(axis=0)[::-1] + radius + 1, np.bool_)

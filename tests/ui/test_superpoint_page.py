@@ -262,6 +262,11 @@ def test_that_cancelling_keeps_the_picture_and_what_was_averaged(workspace: Conv
     assert _wait(lambda: page.found is not None and page.found.sight.averaged is not None, 30.0)
     assert page.stop.isEnabled()
     assert page.progress.isVisible()
+    assert "View " in page.view.caption
+    assert page.repeated.shown is not None  # of one view: it stays, but is not said to be of now
+    assert page.repeated.old
+    assert not workspace.details.told.said
+    page.grab()
     QTest.mouseClick(page.stop, Qt.MouseButton.LeftButton)
     assert _wait(lambda: not page.busy, 30.0)
     assert page.found is not None
@@ -269,7 +274,15 @@ def test_that_cancelling_keeps_the_picture_and_what_was_averaged(workspace: Conv
     assert averaged is not None
     assert 1 <= averaged.views < 100
     assert not page.progress.isVisible()
-    assert not page.stop.isEnabled()
+    assert "View " not in page.view.caption
+    QTest.mouseClick(page.view, Qt.MouseButton.LeftButton, pos=at(page, 50, 50))
+    assert not page.busy  # a click on a cell starts nothing again
+    assert page.stop.text() == "Go on"
+    QTest.mouseClick(page.stop, Qt.MouseButton.LeftButton)
+    assert _wait(lambda: page.found.sight.averaged.views > averaged.views, 30.0)
+    QTest.mouseClick(page.stop, Qt.MouseButton.LeftButton)
+    assert _wait(lambda: not page.busy, 30.0)
+    averaged = page.found.sight.averaged
     found = choose(workspace, views=averaged.views + 1)
     assert found.sight.averaged is not None
     assert found.sight.averaged.views == averaged.views + 1
@@ -320,3 +333,17 @@ def test_the_scale_of_colours() -> None:
     assert cold.tolist() == [10, 10, 10]
     assert hot.tolist() == [253, 231, 37]  # the last colour of viridis
     assert (overlay(grey, np.ones((1, 2), np.float32), 0.0) == grey[..., None]).all()
+
+
+def test_that_a_page_left_and_opened_again_goes_on(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    for wait in (False, True):  # back at once, or when the job has ended
+        page.form.changed.emit(replace(page.form.settings, views=12 + wait))
+        workspace.deactivate()
+        assert not wait or _wait(lambda: not page.busy, 30.0)
+        workspace.activate()
+        settled(workspace)
+        assert page.found is not None
+        assert page.found.sight.averaged is not None
+        assert page.found.sight.averaged.views == 12 + wait
+    assert not page.repeated.old

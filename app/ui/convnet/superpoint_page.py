@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QAction, QKeySequence, QPainter, QPen
-from PySide6.QtWidgets import QLabel, QProgressBar, QWidget
+from PySide6.QtWidgets import QProgressBar, QWidget
 
 from app.jobs import Progress
 from app.learning.superpoint import CELL, DUSTBIN
@@ -32,8 +32,10 @@ from app.ui.style import Style
 
 if TYPE_CHECKING:
     from app.records import PairRef
+    from app.vision.repeatability import Repeated
 
 LANE = "superpoint"
+STOP_TIP = "Stop what is being computed; what is known stays"
 MOST_RINGS = 1500
 AROUND = 3  # cells of the grid that are drawn on every side of the chosen one
 Cell = tuple[int, int]  # row, column
@@ -56,6 +58,8 @@ class SuperPointPage(ConvNetPage):
         self._asked: tuple[PairRef, SuperPointState] | None = None
         self._wanted = False  # something newer waits until the running job has shown its first picture
         self._told = False
+        self._halted = False
+        self._compared: Repeated | None = None
         self._hover: Cell | None = None
         self._kept = Kept()
         self.form: Form = build(self.state)
@@ -68,20 +72,22 @@ class SuperPointPage(ConvNetPage):
         self.funnel = SteadyText()
         self.funnel.setAccessibleName("How many cells, pixels and points are left")
         self.other = self._button("Other picture", "Show the other picture of the pair", self._to_other)
-        self.stop = self._button("Cancel", "Stop what is being computed; what is known stays", self._cancel)
+        self.stop = self._button("Cancel", STOP_TIP, self._cancel_or_go_on)
         self.progress = QProgressBar()
         self.progress.setTextVisible(False)
         self.progress.setAccessibleName("Progress")
-        self._doing = QLabel()
-        self._doing.setProperty("role", "muted")
+        self._doing = ""
         self._actions = self._make_actions()
         self._arrange()
         self._connect()
 
     def _arrange(self) -> None:
         row = self._beside(self.view, (self.head, 0), (self.cell_view, 1), (self.colours, 0), (self.repeated, 0))
-        self.progress.setFixedWidth(self.look.px(12))
-        bar = self._bar((self.other, self.stop, self.progress, self._doing), self.funnel)
+        self.progress.setFixedWidth(self.look.px(9))
+        room = self.progress.sizePolicy()
+        room.setRetainSizeWhenHidden(True)  # a quick answer moves nothing
+        self.progress.setSizePolicy(room)
+        bar = self._bar((self.other, self.stop, self.progress), self.funnel)
         self._stack(self, row, bar)
         self.setFocusProxy(self.view)
         self.view.draw_under = self._draw_points
@@ -143,6 +149,7 @@ class SuperPointPage(ConvNetPage):
     def deactivate(self) -> None:
         """Stop: nobody looks. What the views have given so far is gone on with."""
         self._examination.cancel()
+        self._asked = None
 
     def _set(self, state: SuperPointState) -> None:
         self.session.set_workspace_state(SUPERPOINT_KEY, state)
@@ -177,6 +184,7 @@ class SuperPointPage(ConvNetPage):
             self._wanted = True  # dragging a slider shows every picture that is made, not the last one alone
             return
         self._asked, self._wanted, self._told, self.fault = (ref, state), False, False, ""
+        self._halted = False
         kept = self._kept
         self._examination.start(lambda: examine(ref, state, kept))
         self._show_running(None)
@@ -206,46 +214,67 @@ class SuperPointPage(ConvNetPage):
             self.view.update()
         self.facts.emit(([], message.text))
 
-    def _cancel(self) -> None:
-        self._examination.cancel()
+    def _cancel_or_go_on(self) -> None:
+        if self._examination.busy:
+            self._halted, self._wanted = True, False
+            self._examination.cancel()
+        else:
+            self._asked = None
+            self._ask()
 
     def _stopped(self) -> None:
-        """Keep the picture as far as it has come; it is asked for again when the page is next refreshed."""
-        self._asked, self._wanted = None, False
+        """Keep the picture as far as it has come, and go to what was asked for meanwhile."""
         self._show_running(None)
+        if self._wanted:
+            self._ask()
 
     def _show_running(self, progress: Progress | None) -> None:
         busy = self._examination.busy if progress is None else True
-        for widget in (self.progress, self._doing):
-            widget.setVisible(busy)
-        self.stop.setEnabled(busy)
+        self.progress.setVisible(busy)
+        self.stop.setEnabled(busy or self._halted)
+        self.stop.setText("Go on" if self._halted and not busy else "Cancel")
         self.stop.setToolTip(
-            "Stop what is being computed; what is known stays" if busy else "Nothing is being computed"
+            STOP_TIP if busy else "Go on with what was stopped" if self._halted else "Nothing is being computed"
         )
         if progress is not None:
             total = progress.total or 0
             self.progress.setRange(0, round(total))
             self.progress.setValue(round(progress.done))
-            self._doing.setText(progress.text)
+            self.progress.setToolTip(progress.text)
+        self._doing = progress.text if progress is not None and progress.total else ""
+        self._show_caption()
 
     # -------------------------------------------------------------------- showing
 
     def _show(self, found: Found) -> None:
-        """Show what is known; a comparison that is not made anew yet stays until it is."""
+        """Show what is known; the last comparison stays, dimmed, until the new one is there."""
         before = self.found
-        if found.repeated is None and not found.why_not and before is not None and before.ref == found.ref:
-            found = replace(found, repeated=before.repeated)
+        if before is not None and before.ref != found.ref:
+            self._compared = None
+        self._compared = found.repeated or self._compared
         picture_changed = before is None or before.rgb is not found.rgb
         self.found = found
         if picture_changed:
             height, width = found.heat.shape
             self.view.set_picture(found.rgb, (width, height))
-        size = found.sight.working.grey.shape
-        self.view.caption = f"{found.state.side} picture, {size[1]} × {size[0]} px as the network sees it"
+        self._show_caption()
         self.colours.set_confidence(found.state.confidence)
-        self.repeated.show_repeated(found.repeated, found.why_not or "The other picture is next.")
+        compared = None if found.why_not else self._compared
+        words = found.why_not or "The other picture is next."
+        self.repeated.show_repeated(compared, words, old=found.repeated is None)
         self.funnel.setText(funnel(found))
         self._show_cell()
+
+    def _show_caption(self) -> None:
+        """Say over the picture which it is, and which view is being looked at."""
+        if self.found is None:
+            return
+        height, width = self.found.heat.shape
+        caption = f"{self.found.state.side} picture, {width} × {height} px as the network sees it"
+        caption = f"{caption}  ·  {self._doing}" if self._doing else caption
+        if caption != self.view.caption:
+            self.view.caption = caption
+            self.view.update()
 
     @property
     def cell(self) -> Cell | None:

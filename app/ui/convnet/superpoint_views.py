@@ -26,6 +26,7 @@ from app.vision.repeatability import Repeated
 
 LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+OLD = 0.45  # opacity of what is not of now
 MIDDLE = int(Qt.AlignmentFlag.AlignCenter)
 
 
@@ -262,20 +263,22 @@ class RepeatBars(_Small):
 
     Attributes:
         shown: what is compared; None while it is not known.
+        old: whether it is of before, the new one being made.
     """
 
     def __init__(self, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(look, "Repeatability", QSizePolicy.Policy.Fixed, parent)
         self.shown: Repeated | None = None
         self.words = ""
+        self.old = False
 
     def sizeHint(self) -> QSize:
         """Return room for three bars and two lines of words."""
         return QSize(220, round(5.6 * self._line()))
 
-    def show_repeated(self, shown: Repeated | None, words: str) -> None:
-        """Show a comparison, or the words for why there is none."""
-        self.shown, self.words = shown, words
+    def show_repeated(self, shown: Repeated | None, words: str, *, old: bool = False) -> None:
+        """Show a comparison, dimmed if it is an old one, or the words for why there is none."""
+        self.shown, self.words, self.old = shown, words, old
         told = words if shown is None else ", ".join(f"{name} {percent(v)}" for name, v in shown.share.items())
         self.setAccessibleDescription(told if shown is None else f"{told}; chance {percent(shown.chance)}")
         self.update()
@@ -299,6 +302,7 @@ class RepeatBars(_Small):
         names = max(metrics.horizontalAdvance(name) for name in shown.share) + 10
         values = metrics.horizontalAdvance("100 %") + 6
         room = QRectF(names, line, self.width() - names - values, 3.3 * line)
+        painter.setOpacity(OLD if self.old else 1)
         for row, (name, share) in enumerate(shown.share.items()):
             y = room.top() + row * 1.1 * line
             painter.setPen(self._look.colour("text" if name == OWN else "muted"))
@@ -314,5 +318,6 @@ class RepeatBars(_Small):
         at = min(max(x - metrics.horizontalAdvance(words) / 2, 0.0), self.width() - metrics.horizontalAdvance(words))
         painter.drawText(QPointF(at, room.bottom() + line), words)
         painter.setPen(self._look.colour("muted"))
-        title = f"Repeatability, {shown.count} points each"
+        title = "Repeatability as it was before" if self.old else f"Repeatability, {shown.count} points each"
+        painter.setOpacity(1)
         painter.drawText(QRectF(0, 0, self.width(), line), LEFT, title)
