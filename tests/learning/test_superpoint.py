@@ -123,6 +123,10 @@ def test_that_confidence_comes_before_suppression_and_the_border_last() -> None:
     assert points.confidence[0] == 0.5
     assert sp.find_points(heat, 0.5, 2, border=0).xy.tolist() == [[20, 2], [20, 20]]  # "at least" the confidence
     assert sp.find_points(heat, 0.015, 2, border=4).xy.tolist() == [[20, 20], [23, 20]]
+    rim = np.ones((20, 30), np.float32)
+    assert {tuple(p) for p in sp.find_points(rim, 0.5, 0, border=4).xy} == {
+        (x, y) for x in range(4, 26) for y in range(4, 16)
+    }
     nothing = sp.find_points(np.zeros((9, 9), np.float32))
     assert nothing.xy.shape == (0, 2)
     assert len(nothing) == nothing.above == 0

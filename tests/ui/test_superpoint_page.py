@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from window_parts import refs_of
 
@@ -347,3 +348,46 @@ def test_that_a_page_left_and_opened_again_goes_on(workspace: ConvNetWorkspace) 
         assert page.found.sight.averaged is not None
         assert page.found.sight.averaged.views == 12 + wait
     assert not page.repeated.old
+
+
+def test_that_a_dragged_slider_ends_at_its_last_place(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    for step in range(1, 13):
+        page.form.changed.emit(replace(page.form.settings, confidence=0.02 * step))
+        _wait(lambda: False, 0.004)
+    settled(workspace)
+    assert page.found is not None
+    assert page.found.state.confidence == pytest.approx(0.24)
+    assert (page.found.points.confidence >= 0.24).all()
+    assert page.colours.confidence == pytest.approx(0.24)
+    assert not page.repeated.old
+
+
+def test_that_a_ring_stands_around_its_pixel_and_the_outline_around_its_cell(workspace: ConvNetWorkspace) -> None:
+    page = page_of(workspace)
+    assert page.found is not None
+    found = choose(workspace, confidence=float(np.floor(page.found.points.confidence[0] * 1000) / 1000), radius=20)
+    (x, y) = found.points.xy[0].tolist()
+    page.view.zoom_to(x, y, 9.0)
+    assert _wait(lambda: not page.view.moving, 5.0)
+
+    def seen() -> np.ndarray:
+        image = page.view.grab().toImage().convertToFormat(QImage.Format.Format_RGB888)
+        rows = np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), image.bytesPerLine())
+        return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
+
+    with_ring = seen()
+    page.form.changed.emit(replace(page.form.settings, points=False))
+    changed = np.argwhere((seen() != with_ring).any(axis=2))
+    at_ring = page.view.screen_of(x, y)
+    near = np.abs(changed - (at_ring.y(), at_ring.x())).max(axis=1) < 30
+    middle = (changed[near].min(axis=0) + changed[near].max(axis=0) + 1) / 2
+    assert middle == pytest.approx((at_ring.y(), at_ring.x()), abs=1.5)
+    selected = page.look.colour("selected")
+    yellow = np.argwhere((np.abs(seen() - selected.getRgb()[:3]) < 30).all(axis=2))
+    assert page.cell is not None
+    row, column = page.cell
+    first = page.view.screen_of(8 * column - 0.5, 8 * row - 0.5)
+    last = page.view.screen_of(8 * column + 7.5, 8 * row + 7.5)
+    assert yellow.min(axis=0) == pytest.approx((first.y(), first.x()), abs=2.5)
+    assert yellow.max(axis=0) == pytest.approx((last.y(), last.x()), abs=2.5)

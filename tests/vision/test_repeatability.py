@@ -64,6 +64,21 @@ def test_that_only_what_both_see_counts_and_all_have_as_many() -> None:
     assert found.chance == pytest.approx(1 - math.exp(-found.count * math.pi * 9 / area), rel=0.02)
 
 
+def test_that_the_points_of_the_strongest_response_are_taken() -> None:
+    far = np.array([[10.0 * n, 20] for n in range(10)])
+    strength = np.arange(10, dtype=np.float32)
+    one = replace(Keypoints.at(far), response=strength)
+    moved = far + np.where(strength[:, None] >= 6, 0, (0, 100))  # the weaker ones recur nowhere
+    two = replace(Keypoints.at(moved), response=strength)
+    assert repeatability({"a": (one, two)}, pair_of(np.eye(3)), (3, 3), most=4).share["a"] == 1
+    assert repeatability({"a": (one, two)}, pair_of(np.eye(3)), (3, 3)).share["a"] == pytest.approx(0.4)
+    # Of a detector with many points as many are taken as another one has.
+    three = one.take([6, 7, 8])
+    both = repeatability({"a": (one, two), "few": (three, three)}, pair_of(np.eye(3)), (3, 3))
+    assert both.count == 3
+    assert both.share["a"] == 1
+
+
 def test_that_nothing_is_said_of_nothing() -> None:
     found = repeatability({"a": (Keypoints.empty(), points(0))}, pair_of(np.eye(3)), (3, 3))
     assert found.count == 0

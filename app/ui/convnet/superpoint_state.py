@@ -25,7 +25,7 @@ class SuperPointState(Settings):
         "left", {"left": "left", "right": "right"}, label="Picture", help="Which picture of the pair is shown."
     )
     weights: str = choice(
-        "trained", {"trained": "trained on drawn shapes", "random": "random, untrained"}, label="Weights",
+        "trained", {"trained": "trained on shapes", "random": "random, untrained"}, label="Weights",
         help="The miniature learned corners from drawn shapes alone. With random weights all 65 numbers of a cell are "
         "about 1/65 = 0.0154: the loss is ln 65 = 4.174, and its points mean nothing.",
     )  # fmt: skip
@@ -45,12 +45,12 @@ class SuperPointState(Settings):
         f"the next. Points within {BORDER} px of the border go too.",
     )  # fmt: skip
     views: int = number(
-        1, 1, MOST_VIEWS, 1, label="Views N_h",
-        help="Homographic adaptation: the heat maps of this many random views, carried back and averaged. 1 is the "
-        "picture alone; the paper takes 100.",
+        1, 1, MOST_VIEWS, 1, label="Views",
+        help="Homographic adaptation: the heat maps of this many random views (the paper's N_h, 100 there), carried "
+        "back and averaged. 1 is the picture alone.",
     )  # fmt: skip
     heat: str = choice(
-        "adapted", {"adapted": "averaged over the views", "single": "of the picture alone"}, label="Heat map",
+        "adapted", {"adapted": "averaged over views", "single": "picture alone"}, label="Heat map",
         help="Compare the same picture with and without adaptation. With one view both are the same.",
     )  # fmt: skip
     points: bool = flag(True, label="Points", help="Ring the points that remain; without them the heat is seen alone.")
