@@ -103,7 +103,7 @@ def test_that_the_page_shows_heat_points_and_numbers_of_the_network(workspace: C
     points = find_points(found.heat, found.state.confidence, found.state.radius)
     np.testing.assert_array_equal(found.points.xy, points.xy)
     assert f"{19 * 25} cells → {found.cells}" in page.funnel.text()
-    assert f"{points.above:,} from 0.015 on → {points.apart:,} after NMS → {len(points):,}" in page.funnel.text()
+    assert f"{points.above:,} ≥\u00a00.015 → {points.apart:,} after NMS → {len(points):,}" in page.funnel.text()
     assert page.view.filled
     workspace.grab()
     assert "65" in workspace.details.title.text()

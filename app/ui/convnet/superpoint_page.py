@@ -83,7 +83,7 @@ class SuperPointPage(ConvNetPage):
 
     def _arrange(self) -> None:
         row = self._beside(self.view, (self.head, 0), (self.cell_view, 1), (self.colours, 0), (self.repeated, 0))
-        self.progress.setFixedWidth(self.look.px(9))
+        self.progress.setFixedWidth(self.look.px(6))
         room = self.progress.sizePolicy()
         room.setRetainSizeWhenHidden(True)  # a quick answer moves nothing
         self.progress.setSizePolicy(room)

@@ -36,8 +36,8 @@ def funnel(found: Found) -> str:
     points, state = found.points, found.state
     _, rows, columns = found.sight.probabilities.shape
     return (
-        f"{rows * columns:,} cells → {found.cells:,} where a pixel beats the dustbin;  "
-        f"{found.heat.size:,} pixels → {points.above:,} from {significant(state.confidence)} on → "
+        f"{rows * columns:,} cells → {found.cells:,} beat the dustbin;  "
+        f"{found.heat.size:,} px → {points.above:,} ≥\u00a0{significant(state.confidence)} → "
         f"{points.apart:,} after NMS → {len(points):,} off the border"
     )
 
@@ -81,5 +81,5 @@ def sentence(found: Found) -> str:
         return ""
     return (
         f"Of {repeated.count} points of each picture that the other one sees, {percent(repeated.share[OWN])} "
-        f"have one there within {WITHIN_PX:g} px; as many random points would reach {percent(repeated.chance)}."
+        f"have one there within {WITHIN_PX:g} px of this size; as many random points would reach {percent(repeated.chance)}."
     )
