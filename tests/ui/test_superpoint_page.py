@@ -22,7 +22,7 @@ from app.ui.convnet import superpoint_jobs
 from app.ui.convnet.state import ConvNetState
 from app.ui.convnet.superpoint_jobs import Found, Kept, examine, overlay, place_of
 from app.ui.convnet.superpoint_page import SuperPointPage
-from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
+from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SUREST, SuperPointState
 from app.ui.launch import _wait
 from app.ui.session import Session
 from app.ui.style import Style
@@ -151,15 +151,30 @@ def test_that_the_mouse_shows_a_cell_and_a_click_keeps_it(workspace: ConvNetWork
     assert page.cell == surest  # before anything is chosen
     QTest.mouseMove(page.view, at(page, 8 * 3 + 2, 8 * 5 + 6))
     assert page.cell == (5, 3)
-    assert session.workspace_state(SUPERPOINT_KEY, SuperPointState()).row == -1
+    assert session.workspace_state(SUPERPOINT_KEY, SuperPointState()).cell == SUREST
     np.testing.assert_array_equal(page.cell_view.values, found.sight.probabilities[:, 5, 3])
     QTest.mouseClick(page.view, Qt.MouseButton.LeftButton, pos=at(page, 8 * 7 + 4, 8 * 2 + 4))
-    assert (page.state.row, page.state.column) == (2, 7)
+    assert page.state.cell == (2, 7)
     assert page.cell == (2, 7)
     assert page.head.text() == "CELL ROW 2, COLUMN 7"
     assert page.found is found  # a chosen cell asks nothing of the network
     session.undo()
     assert page.cell == surest
+
+
+def test_that_a_drag_over_cells_is_one_step_of_undo(workspace: ConvNetWorkspace) -> None:
+    page, session = page_of(workspace), workspace.session
+    QTest.mouseClick(page.view, Qt.MouseButton.LeftButton, pos=at(page, 20, 20))
+    first = page.cell
+    choose(workspace, opacity=0.5)
+    QTest.mousePress(page.view, Qt.MouseButton.LeftButton, pos=at(page, 52, 20))
+    for x, y in ((60, 20), (60, 40), (100, 44)):
+        QTest.mouseMove(page.view, at(page, x, y))
+    QTest.mouseRelease(page.view, Qt.MouseButton.LeftButton, pos=at(page, 100, 44))
+    assert page.cell == (5, 12)
+    session.undo()
+    assert page.cell == first
+    assert page.state.opacity == 0.5
 
 
 def test_that_arrows_step_from_cell_to_cell_and_not_through_the_pairs(workspace: ConvNetWorkspace) -> None:
@@ -171,7 +186,7 @@ def test_that_arrows_step_from_cell_to_cell_and_not_through_the_pairs(workspace:
         QTest.keyClick(page.view, key)
         assert page.cell == cell
     QTest.keyClick(page.view, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
-    assert page.cell == (3, 17)
+    assert page.cell == (3, 12)
     for _ in range(3):
         QTest.keyClick(page.view, Qt.Key.Key_Right, Qt.KeyboardModifier.ShiftModifier)
         QTest.keyClick(page.view, Qt.Key.Key_Up, Qt.KeyboardModifier.ShiftModifier)

@@ -19,7 +19,7 @@ from app.jobs import Progress
 from app.learning.superpoint import CELL, DUSTBIN
 from app.ui.convnet.page import ConvNetPage
 from app.ui.convnet.superpoint_jobs import Found, Kept, examine
-from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
+from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SUREST, SuperPointState
 from app.ui.convnet.superpoint_views import CellPicture, CellView, ColourBar, RepeatBars, point_mark
 from app.ui.convnet.superpoint_words import SUPERPOINT, funnel, rows_of, sentence
 from app.ui.errand import Errand
@@ -95,9 +95,9 @@ class SuperPointPage(ConvNetPage):
 
     def _connect(self) -> None:
         self.session.state_changed.connect(lambda _state: self._take())
-        self.form.changed.connect(lambda state: self._set(replace(state, row=self.state.row, column=self.state.column)))
-        self.view.moved.connect(lambda point: self._choose(self._cell_at(point)))
-        self.view.chosen.connect(lambda point: self._choose(self._cell_at(point)))
+        self.form.changed.connect(lambda state: self._set(replace(state, cell=self.state.cell)))
+        self.view.moved.connect(self._dragged)
+        self.view.chosen.connect(self._let_go)
         self.view.hovered.connect(self._hovered)
         self.view.stepped.connect(self._step)
         self._examination = Errand(self.session.lane(LANE), self)
@@ -177,7 +177,7 @@ class SuperPointPage(ConvNetPage):
 
     def _ask(self) -> None:
         """Look at what the state says, unless that is what is being looked at, or was."""
-        ref, state = self.session.state.pair, replace(self.state, row=-1, column=-1, points=True)
+        ref, state = self.session.state.pair, replace(self.state, cell=SUREST, points=True)
         if ref is None or (ref, state) == self._asked:
             return
         if self._examination.busy and not self._told:
@@ -282,7 +282,7 @@ class SuperPointPage(ConvNetPage):
         if self.found is None:
             return None
         _, rows, columns = self.found.sight.probabilities.shape
-        row, column = self._hover if self._hover is not None else (self.state.row, self.state.column)
+        row, column = self._hover if self._hover is not None else self.state.cell
         if min(row, column) < 0:  # nothing is chosen: where the network is surest
             row, column = divmod(int(self.found.sight.probabilities[:DUSTBIN].max(axis=0).argmax()), columns)
         return min(row, rows - 1), min(column, columns - 1)
@@ -291,10 +291,18 @@ class SuperPointPage(ConvNetPage):
     def _cell_at(point: tuple[float, float]) -> Cell:
         return int((point[1] + 0.5) // CELL), int((point[0] + 0.5) // CELL)
 
+    def _dragged(self, point: tuple[float, float]) -> None:
+        self.session.hold_undo(True)  # the whole drag is one step
+        self._choose(self._cell_at(point))
+
+    def _let_go(self, point: tuple[float, float]) -> None:
+        self._choose(self._cell_at(point))
+        self.session.hold_undo(False)
+
     def _choose(self, cell: Cell) -> None:
         self._hover = None
-        if cell != (self.state.row, self.state.column):
-            self._set(replace(self.state, row=cell[0], column=cell[1]))
+        if cell != self.state.cell:
+            self._set(replace(self.state, cell=cell))
 
     def _hovered(self, point: Any) -> None:
         hover = None if point is None else self._cell_at(point)

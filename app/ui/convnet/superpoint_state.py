@@ -9,6 +9,7 @@ from app.settings import Settings, choice, flag, number
 
 SUPERPOINT_KEY = "convnet.superpoint"
 MOST_VIEWS = 100
+SUREST = (-1, -1)
 
 
 @dataclass(frozen=True)
@@ -16,11 +17,10 @@ class SuperPointState(Settings):
     """A picture of the pair, the network's weights, and how points are taken from its heat map.
 
     Attributes:
-        row, column: the chosen cell; −1 is the one where the network is surest.
+        cell: the chosen one, (row, column); :data:`SUREST` is the one where the network is surest.
     """
 
-    row: int = -1
-    column: int = -1
+    cell: tuple[int, int] = SUREST
     side: str = choice(
         "left", {"left": "left", "right": "right"}, label="Picture", help="Which picture of the pair is shown."
     )

@@ -26,6 +26,7 @@ from app.vision.repeatability import Repeated
 
 LEFT = int(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 RIGHT = int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+WIDE_STEP = 5  # cells
 OLD = 0.45  # opacity of what is not of now
 MIDDLE = int(Qt.AlignmentFlag.AlignCenter)
 
@@ -57,7 +58,7 @@ def point_mark(radius: float, wide: float, ratio: float) -> QPixmap:
 
 
 class CellPicture(PictureView):
-    """A picture whose arrow keys step from cell to cell, ten at a time with Shift.
+    """A picture whose arrow keys step from cell to cell, five at a time with Shift.
 
     Signals:
         stepped: (rows, columns) to go.
@@ -90,7 +91,7 @@ class CellPicture(PictureView):
         others = event.modifiers() & ~(Qt.KeyboardModifier.ShiftModifier | Qt.KeyboardModifier.KeypadModifier)
         if way is None or others:
             return None
-        size = 10 if wide else 1
+        size = WIDE_STEP if wide else 1
         return way[1] * size, way[0] * size
 
 

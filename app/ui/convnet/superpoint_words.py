@@ -81,5 +81,6 @@ def sentence(found: Found) -> str:
         return ""
     return (
         f"Of {repeated.count} points of each picture that the other one sees, {percent(repeated.share[OWN])} "
-        f"have one there within {WITHIN_PX:g} px of this size; as many random points would reach {percent(repeated.chance)}."
+        f"have one there within {WITHIN_PX:g} px of this size; as many random points would reach "
+        f"{percent(repeated.chance)}."
     )
