@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
-from app.learning.networks import channels_last
 from app.learning.onnx_file import BATCH_NORM_EPS, Graph
 from app.learning.superpoint import CELL, CHANNELS, cell_probabilities, heat_of, padded
 from app.records import Array, Float32, UInt8, UserError
@@ -177,7 +176,11 @@ def make_network(plan: Plan = MINI, seed: int = 0) -> nn.Sequential:
         modules.append(convolution)
         if not last:
             modules += [nn.BatchNorm2d(outputs, affine=False), nn.ReLU(inplace=True)]
-    return channels_last(nn.Sequential(*modules))
+    network = nn.Sequential(*modules)
+    for parameter in network.parameters():
+        if parameter.dim() == 4:  # how the first layer's strides are written decides the last bit of its gradients
+            parameter.data = parameter.data.to(memory_format=torch.channels_last)
+    return network
 
 
 def folded(network: nn.Sequential) -> dict[str, Float32]:
