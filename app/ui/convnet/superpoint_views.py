@@ -313,7 +313,7 @@ class RepeatBars(_Small):
             painter.fillRect(bar, self._look.colour("accent" if name == OWN else "undecided"))
         x = room.left() + room.width() * shown.chance
         painter.setPen(self._dashed("wrong"))
-        painter.drawLine(QLineF(x, room.top() - 2, x, room.bottom()))
+        painter.drawLine(QLineF(x, room.top() + 0.1 * line, x, room.bottom()))
         painter.setPen(self._look.colour("wrong"))
         words = f"chance {percent(shown.chance)}"
         at = min(max(x - metrics.horizontalAdvance(words) / 2, 0.0), self.width() - metrics.horizontalAdvance(words))
