@@ -52,6 +52,18 @@ def run_to_end(job: Job[T], on_progress: Callable[[Progress], None] | None = Non
             on_progress(progress)
 
 
+def relayed(job: Job[T], change: Callable[[Progress], Progress]) -> Job[T]:
+    """Run a job inside another one, each of its progresses changed on the way; to be stopped stops it."""
+    try:
+        while True:
+            yield change(next(job))
+    except StopIteration as stop:
+        result: T = stop.value
+        return result
+    finally:
+        job.close()
+
+
 # Native calls that were abandoned when their job was cancelled and have not returned yet.
 _abandoned = threading.Semaphore(MAX_ABANDONED)
 _running: set[threading.Thread] = set()

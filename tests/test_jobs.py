@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 
 import pytest
 
 from app import jobs
-from app.jobs import Job, Progress, native, run_to_end
+from app.jobs import Job, Progress, native, relayed, run_to_end
+from app.records import UserError
 
 WAITING = Progress(0, None, "waiting")
 
@@ -90,3 +92,37 @@ def test_that_cancelling_leaves_at_most_two_calls_behind() -> None:
     assert not third.is_alive()
     for event in releases:
         event.set()
+
+
+def test_that_a_relayed_job_keeps_its_result_and_is_stopped_with_the_other() -> None:
+    ended: list[str] = []
+
+    def inner() -> Job[int]:
+        try:
+            yield Progress(1, 3, "one", "old")
+            yield Progress(2, 3, "two", "old")
+            return 7
+        finally:
+            ended.append("inner")
+
+    def changed(step: Progress) -> Progress:
+        return replace(step, text=step.text.upper(), payload=None)
+
+    told: list[Progress] = []
+    assert run_to_end(relayed(inner(), changed), told.append) == 7
+    assert told == [Progress(1, 3, "ONE"), Progress(2, 3, "TWO")]
+    assert ended == ["inner"]
+
+    outer = relayed(inner(), changed)
+    next(outer)
+    outer.close()
+    assert ended == ["inner", "inner"]
+
+
+def test_that_what_fails_in_a_relayed_job_fails_outside() -> None:
+    def inner() -> Job[int]:
+        yield Progress(0, 1, "so far")
+        raise UserError("No.")
+
+    with pytest.raises(UserError, match=r"No\."):
+        run_to_end(relayed(inner(), lambda step: step))

@@ -27,7 +27,7 @@ from functools import cached_property
 
 import numpy as np
 
-from app.jobs import Job, Progress
+from app.jobs import Job, Progress, relayed
 from app.learning.layer_maps import ConvLayer, LayerMap, fitted, layer_maps
 from app.records import Float32, Float64, Int32, UInt8, UserError
 
@@ -327,15 +327,12 @@ def _size(grey: UInt8) -> tuple[int, int]:
 def _search(query: Cells, cells: Cells, k: int, at: tuple[int, int], study: Study) -> Job[Nearest]:
     """Search with the progress of all layers."""
     index, count = at
-    job = nearest_cells(query, cells, k)
-    while True:
-        try:
-            step = next(job)
-        except StopIteration as stop:
-            found: Nearest = stop.value
-            return found
+
+    def of_all(step: Progress) -> Progress:
         done = index + step.done / max(1.0, step.total or 1.0)
-        yield Progress(done, count, f"Searching conv {index + 1}", study if study.layers else None)
+        return Progress(done, count, f"Searching conv {index + 1}", study if study.layers else None)
+
+    return (yield from relayed(nearest_cells(query, cells, k), of_all))
 
 
 def _pasted_layer(

@@ -90,6 +90,17 @@ class FormPanel(QWidget):
         """Show a help text in the line at the bottom."""
         self._help.setText(text)
 
+    def _section(self, title: str, form: Form) -> QWidget:
+        """Append a section with a form below its head, and return it."""
+        part = QWidget()
+        inside = QVBoxLayout(part)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.setSpacing(8)
+        inside.addWidget(heading(title))
+        inside.addWidget(self._take_form(form))
+        self.column.insertWidget(self.column.count() - 1, part)  # the last is the room below all sections
+        return part
+
     def _take_help(self, widget: QWidget) -> None:
         """Show the help of a widget that has any."""
         wanted = getattr(widget, "help_wanted", None)

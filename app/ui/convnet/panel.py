@@ -6,10 +6,10 @@ the form, the session, Qt.
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QWidget
 
 from app.ui.form import Form
-from app.ui.panel import FormPanel, heading
+from app.ui.panel import FormPanel
 from app.ui.session import Session
 
 
@@ -23,14 +23,7 @@ class ConvNetSettings(FormPanel):
 
     def add_part(self, page: str, title: str, form: Form) -> None:
         """Take in the form of a page."""
-        part = QWidget()
-        inside = QVBoxLayout(part)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(8)
-        inside.addWidget(heading(title))
-        inside.addWidget(self._take_form(form))
-        self.column.insertWidget(self.column.count() - 1, part)
-        self._parts[page] = part
+        self._parts[page] = self._section(title, form)
 
     def show_page(self, key: str) -> None:
         """Show the section of a page."""

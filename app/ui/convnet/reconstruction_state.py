@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass, replace
 
 from app import pairs
-from app.jobs import Job, Progress, native
+from app.jobs import Job, Progress, native, relayed
 from app.learning import model_store
 from app.learning.layer_maps import ConvLayer, random_layers, trained_layers
 from app.learning.reconstruction import Study, reconstruct
@@ -179,13 +179,11 @@ def answer(ref: PairRef, known: ImagePair | None, state: ReconstructionState) ->
     scales = tuple(item.scale for item in database)
     greys: list[UInt8] = [item.grey for item in database]
     job = reconstruct(query.grey, greys, layers, ks=(1, state.k), tile=int(state.tile))
-    try:
-        while True:
-            step = next(job)
-            done: Study | None = step.payload
-            partial = None if done is None else Answer(ref, state.question, done, query, names, scales, len(layers))
-            yield replace(step, payload=partial)
-    except StopIteration as stop:
-        return Answer(ref, state.question, stop.value, query, names, scales, len(layers), whole=True)
-    finally:
-        job.close()
+
+    def answered(step: Progress) -> Progress:
+        done: Study | None = step.payload
+        partial = None if done is None else Answer(ref, state.question, done, query, names, scales, len(layers))
+        return replace(step, payload=partial)
+
+    study = yield from relayed(job, answered)
+    return Answer(ref, state.question, study, query, names, scales, len(layers), whole=True)

@@ -6,7 +6,6 @@ widgets; no Qt. May import: ``app.learning``, ``app.vision``, pairs, jobs, ``col
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -15,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app import pairs
-from app.jobs import Job, Progress, native
+from app.jobs import Job, Progress, native, relayed
 from app.learning.adaptation import Adapted, adapted, random_views
 from app.learning.detector_store import detector
 from app.learning.superpoint import (
@@ -129,7 +128,7 @@ def examine(ref: PairRef, state: SuperPointState, kept: Kept) -> Job[Found]:
     sights[state.side], shown = yield from _showing(ref, state, _look(pair, state.side, state, kept))
     if not decidable(pair.truth):
         return replace(shown, why_not="the pair has no truth that carries every point over")
-    sights[other] = yield from _changed(
+    sights[other] = yield from relayed(
         _look(pair, other, state, kept),
         lambda progress: replace(progress, text=f"{progress.text}, {other} picture", payload=shown),
     )
@@ -154,17 +153,6 @@ def _showing(ref: PairRef, state: SuperPointState, job: Job[Sight]) -> Job[tuple
         yield replace(told, payload=last)
     assert last is not None
     return sight, last
-
-
-def _changed(job: Job[T], change: Callable[[Progress], Progress]) -> Job[T]:
-    """Run a job with each of its progresses changed."""
-    while True:
-        try:
-            progress = next(job)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        yield change(progress)
 
 
 def _look(pair: ImagePair, side: str, state: SuperPointState, kept: Kept) -> Job[Sight]:
@@ -200,7 +188,7 @@ def _look(pair: ImagePair, side: str, state: SuperPointState, kept: Kept) -> Job
         return replace(progress, payload=made)
 
     views = random_views(state.views, (grey.shape[1], grey.shape[0]), SIDES.index(side))
-    sight = replace(alone, averaged=(yield from _changed(adapted(network.heat, grey, views, before), keep)))
+    sight = replace(alone, averaged=(yield from relayed(adapted(network.heat, grey, views, before), keep)))
     kept.keep(key, sight)
     return sight
 

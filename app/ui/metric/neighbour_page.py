@@ -6,7 +6,6 @@ those, the form, the session, numpy, Qt.
 
 from __future__ import annotations
 
-from collections.abc import Generator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from app.jobs import Job, Progress, native
+from app.jobs import Job, Progress, native, relayed
 from app.learning import data_sets
 from app.learning.data_files import DataSet, is_data
 from app.learning.descriptor_data import DescriptorSettings, Located, located
@@ -79,26 +78,15 @@ def strip_job(state: NeighbourState, pair: ImagePair | None) -> Job[Outcome]:
         seed=state.seed,
         standardise=state.data == "file" and state.standardise,
     )
-    try:
-        while True:
-            step = next(steps)
-            yield replace(step, payload=None if step.payload is None else Outcome(step.payload, source))
-    except StopIteration as stop:
-        return Outcome(stop.value, source)
-    finally:
-        steps.close()
+    found = yield from relayed(
+        steps, lambda step: replace(step, payload=None if step.payload is None else Outcome(step.payload, source))
+    )
+    return Outcome(found, source)
 
 
-def _quiet(job: Generator[Progress, None, Located]) -> Job[Located]:
+def _quiet(job: Job[Located]) -> Job[Located]:
     """Run a job without its payloads."""
-    try:
-        while True:
-            yield replace(next(job), payload=None)
-    except StopIteration as stop:
-        found: Located = stop.value
-        return found
-    finally:
-        job.close()
+    return (yield from relayed(job, lambda step: replace(step, payload=None)))
 
 
 class NeighbourPage(MetricPage):

@@ -77,15 +77,7 @@ class MetricSettings(FormPanel):
 
     def add_part(self, page: str, title: str, form: Form) -> None:
         """Take in the controls of a page that has its own state."""
-        part = QWidget()
-        inside = QVBoxLayout(part)
-        inside.setContentsMargins(0, 0, 0, 0)
-        inside.setSpacing(8)
-        inside.addWidget(heading(title))
-        inside.addWidget(form)
-        self._take_form(form)
-        self.column.insertWidget(self.column.count() - 1, part)
-        self._parts[page] = part
+        self._parts[page] = self._section(title, form)
 
     def show_state(self, state: MetricState, settings: Any) -> None:
         """Show a state with the settings of its learner."""

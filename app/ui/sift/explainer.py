@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, Signal
 
-from app.jobs import Job, Progress
+from app.jobs import Job, Progress, relayed
 from app.records import Image, Side, UserError
 from app.settings import fields_of
 from app.ui.lane import Event
@@ -60,15 +60,10 @@ def explain_images(wanted: Mapping[Key, Image], known: Mapping[Key, Explained]) 
         here = known.get(key) or _prepared(image, key, known)
         found[key] = here
         yield Progress(0, None, "Building the scale space", dict(found))
-        job = explain(here.space.grey, key[1], here.space)
-        try:
-            while True:
-                progress = next(job)
-                yield replace(progress, payload=dict(found))
-        except StopIteration as stop:
-            found[key] = replace(here, explanation=stop.value)
-        finally:
-            job.close()
+        explanation = yield from relayed(
+            explain(here.space.grey, key[1], here.space), lambda progress: replace(progress, payload=dict(found))
+        )
+        found[key] = replace(here, explanation=explanation)
     yield Progress(1, 1, "Explained", dict(found))
     return found
 
