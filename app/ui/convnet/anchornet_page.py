@@ -17,7 +17,7 @@ from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.jobs import Progress
 from app.learning.anchornet import AnchorStep
-from app.text import significant
+from app.text import minus, significant
 from app.ui.chart import Chart, Curve, Drawing, Place
 from app.ui.convnet.anchor_frame import Frame, frame_of
 from app.ui.convnet.anchor_state import ANCHOR_KEY, AnchorRun, AnchorState, learn_anchors
@@ -273,4 +273,4 @@ class AnchorNetPage(ConvNetPage):
 
 
 def _number(value: float) -> str:
-    return "none" if math.isnan(value) else f"{value:.2f}".replace("-", "−") if abs(value) < 10 else significant(value)
+    return "none" if math.isnan(value) else minus(f"{value:.2f}") if abs(value) < 10 else significant(value)

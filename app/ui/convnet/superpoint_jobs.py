@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,7 +40,6 @@ SIDES = ("left", "right")
 OWN, CORNERS, FAST = "SuperPoint", "Shi–Tomasi", "FAST"
 QUALITY, FAST_THRESHOLD = 0.001, 5  # of the others: low, so that they have as many points
 KEPT = 4
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
