@@ -120,36 +120,55 @@ def warped_patches(
         The set, sorted by photograph, then point; every point has at least two patches. Photographs that gave no
         point are named in its notes.
     """
-    patches: list[UInt8] = []
-    points: list[Array] = []
-    scenes: list[Array] = []
-    places: list[Array] = []
-    empty: list[str] = []
-    made = 0
+    parts: list[_Part] = []
     for row, (title, grey) in enumerate(photographs):
-        text = f"Cutting patches of {title}"
-        yield Progress(row, len(photographs), text)
-        rng = np.random.default_rng([settings.seed, row])
-        views = yield from _views(grey, settings, rng, Progress(row, len(photographs), text))
-        before = made
-        for span in settings.spans.split("+"):
-            part = views if span == "3" or settings.spans == "6" else _some(views, rng)
-            yield Progress(row, len(photographs), text)
-            cut, point, at = _cut(part, float(span))
-            patches.append(cut)
-            points.append(point + made)
-            scenes.append(np.full(len(cut), row, np.int32))
-            places.append(_in_photograph(at, grey.shape))
-            made += int(point.max()) + 1 if len(point) else 0
-        if made == before:
-            empty.append(title)
+        progress = Progress(row, len(photographs), f"Cutting patches of {title}")
+        yield progress
+        parts.append((yield from patches_of(grey, settings, row, progress)))
+    return united([title for title, _ in photographs], parts, name=name)
+
+
+def patches_of(grey: UInt8, settings: WarpSettings, row: int, progress: Progress) -> Job[_Part]:
+    """Return the patches of one photograph by point, their points counted from 0, and their places in it.
+
+    Args:
+        grey: (h, w) uint8.
+        settings: as for :func:`warped_patches`.
+        row: of the photograph among all; it and the seed decide all chance.
+        progress: what to yield.
+    """
+    rng = np.random.default_rng([settings.seed, row])
+    views = yield from _views(grey, settings, rng, progress)
+    found: list[_Part] = []
+    made = 0
+    for span in settings.spans.split("+"):
+        part = views if span == "3" or settings.spans == "6" else _some(views, rng)
+        yield progress
+        cut, point, at = _cut(part, float(span))
+        found.append((cut, point + made, _in_photograph(at, grey.shape)))
+        made += int(point.max()) + 1 if len(point) else 0
+    cuts, points, places = (list(each) for each in zip(*found, strict=True))
+    return np.concatenate(cuts), np.concatenate(points), np.concatenate(places)
+
+
+def united(titles: Sequence[str], parts: Sequence[_Part], *, name: str) -> PatchSet:
+    """Return one set of the patches of several photographs; those that gave none are named in its notes."""
+    patches, points, scenes, places = [], [], [], []
+    made = 0
+    for row, (cut, point, place) in enumerate(parts):
+        patches.append(cut)
+        points.append(point + made)
+        scenes.append(np.full(len(cut), row, np.int32))
+        places.append(place)
+        made += int(point.max()) + 1 if len(point) else 0
+    empty = [title for title, (cut, _, _) in zip(titles, parts, strict=True) if not len(cut)]
     notes = (f"No point was found in {', '.join(empty)}.",) if empty else ()
     return PatchSet(
         name,
         np.concatenate([np.zeros((0, 32, 32), np.uint8), *patches]),
         np.concatenate([np.zeros(0, np.int32), *points]).astype(np.int32),
         np.concatenate([np.zeros(0, np.int32), *scenes]).astype(np.int32),
-        tuple(title for title, _ in photographs),
+        tuple(titles),
         frames=True,
         notes=notes,
         places=np.concatenate([np.zeros((0, 2)), *places]).astype(np.float32),
@@ -157,6 +176,7 @@ def warped_patches(
 
 
 _View = tuple[UInt8, _Frames, Array]  # picture, frames, which point each frame is of
+_Part = tuple[UInt8, Array, Float64]  # patches, which point each is of, where that point is in the photograph
 
 
 def _views(grey: UInt8, settings: WarpSettings, rng: np.random.Generator, progress: Progress) -> Job[list[_View]]:

@@ -229,16 +229,15 @@ class PairSampler:
             second[places] = order[(np.arange(k) + shift) % count]
         return points, self._starts[points] + first, self._starts[points] + second
 
-    def draw(self) -> tuple[Array, Array, Array]:
-        """Return (B,) points and both patches of each, (B, S, S) float32 in 0...255."""
+    def draw(self) -> tuple[Array, UInt8, UInt8]:
+        """Return (B,) points and both patches of each, (B, S, S) uint8."""
         points, first, second = self.rows()
-        left = self._data.patches[first].astype(np.float32)
-        right = self._data.patches[second].astype(np.float32)
+        left, right = self._data.patches[first], self._data.patches[second]
         if self._augment:
             left, right = self._changed(left, right)
         return points, left, right
 
-    def _changed(self, left: Array, right: Array) -> tuple[Array, Array]:
+    def _changed(self, left: UInt8, right: UInt8) -> tuple[UInt8, UInt8]:
         """Mirror half of the pairs across the x axis, and turn the negatives of half of them by half a turn."""
         mirrored, negative = self._rng.random((2, len(left))) < 0.5
         for side in (left, right):

@@ -82,7 +82,7 @@ def save(run: Any, path: Path) -> None:
     for index, state in run.optimiser.state_dict()["state"].items():
         for name, value in state.items():
             tensors[f"{OPTIMISER}{index}.{name}"] = torch.as_tensor(value).cpu().contiguous().numpy()
-    tensors["rows"] = np.array(run.rows, np.float64).reshape(-1, 6)
+    tensors["rows"] = run.rows.rows()
     tensors["generator"] = run.generator.get_state().numpy()
     plain = {
         "settings": to_json(run.settings),
@@ -90,7 +90,7 @@ def save(run: Any, path: Path) -> None:
         "step": run.step,
         "seconds": run.seconds,
         "rng": run.rng.bit_generator.state,
-        "data": fingerprint(run.data),
+        "data": run.fingerprint,
         "judged": [[j.step, j.epoch, j.fpr95, j.rank1] for j in run.judgements],
         "epoch_files": run.epoch_files,
         "start": card_as_text(run.start),
@@ -113,7 +113,7 @@ def restore(run: Any, path: Path) -> None:
         mine, saved = to_json(run.settings), {**to_json(TrainSettings()), **plain["settings"]}
         free = (*FREE, "start") if _gone(saved["start"]) else FREE
         other = [name for name in mine if name not in free and mine[name] != saved[name]]
-        if other or plain["data"] != fingerprint(run.data):
+        if other or plain["data"] != run.fingerprint:
             what = f"another {', '.join(other)}" if other else "other data"
             raise UserError(f"{path} is of a training with {what}; use the same again, or name another file.")
         put_network(run.network, {k.removeprefix(NETWORK): v for k, v in tensors.items() if k.startswith(NETWORK)})
@@ -144,7 +144,7 @@ def _put_counters(run: Any, tensors: dict[str, Array], plain: dict[str, Any]) ->
 
     from app.learning.train_state import Judgement
 
-    run.rows[:] = [tuple(row) for row in tensors["rows"].tolist()]
+    run.rows.replace(tensors["rows"])
     run.rng.bit_generator.state = plain["rng"]
     run.generator.set_state(torch.from_numpy(np.array(tensors["generator"])))
     run.epoch, run.step, run.seconds = int(plain["epoch"]), int(plain["step"]), float(plain["seconds"])

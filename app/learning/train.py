@@ -14,7 +14,7 @@ import math
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,8 @@ from app.learning.train_settings import (
     start_of,
     threads_of,
 )
-from app.learning.train_state import Judgement, Lamp, MinedTriplets, TrainSnapshot, as_curves, collapse_lamp
-from app.records import Array, UserError
+from app.learning.train_state import CurveLog, Judgement, Lamp, MinedTriplets, TrainSnapshot, collapse_lamp
+from app.records import Array, UInt8, UserError
 
 if TYPE_CHECKING:
     import torch
@@ -89,13 +89,18 @@ class _Run:
     epoch: int = 0
     step: int = 0
     seconds: float = 0.0
-    rows: list[tuple[float, ...]] = field(default_factory=list)
+    rows: CurveLog = field(default_factory=CurveLog)
     judgements: list[Judgement] = field(default_factory=list)
     judged_at: float = -math.inf
     judging: float = 0.0
     mined: MinedTriplets | None = None
     epoch_files: list[str] = field(default_factory=list)
     note: str = ""
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Return the sha256 of what is trained on; of millions of patches it takes seconds, so once."""
+        return run_file.fingerprint(self.data)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -114,7 +119,7 @@ class _Run:
     def lamp(self) -> Lamp:
         plan = plan_of(self.settings)
         return collapse_lamp(
-            as_curves(np.array(self.rows[-50:])),
+            self.rows.curves(last=50),
             loss=plan.name,
             margin=margin_of(self.settings),
             squared=plan.squared,
@@ -129,7 +134,7 @@ class _Run:
             self.steps_per_epoch,
             self.total_steps,
             self.seconds,
-            as_curves(np.array(self.rows, np.float32)),
+            self.rows.curves(),
             tuple(self.judgements),
             self.mined,
             self.lamp(),
@@ -276,7 +281,8 @@ def _step(run: _Run) -> str:
     for group in run.optimiser.param_groups:
         group["lr"] = rate_at(run.share(), settings.rate)
     points, left, right = run.sampler.draw()
-    patches = networks.as_input(np.concatenate([left, right])).to(run.device)
+    drawn = np.concatenate([left, right])
+    patches = torch.from_numpy(drawn).to(run.device).float()[:, None]
     labels = torch.from_numpy(np.concatenate([points, points])).to(run.device)
     run.network.train()
     embedding, terms, distance = _elements(run, patches, labels)
@@ -301,7 +307,7 @@ def _step(run: _Run) -> str:
     spread = float((found - found.mean(0)).square().sum(1).mean().sqrt())
     row = (float(loss.detach()), terms.active(), norm, spread, len(terms.values), mining.possible_triplets(labels))
     run.rows.append(row)
-    run.mined = _mined(terms, distance, np.concatenate([left, right]))
+    run.mined = _mined(terms, distance, drawn)
     return ""
 
 
@@ -365,16 +371,15 @@ def _gradient_norm(network: nn.Module) -> float:
     return float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())
 
 
-def _mined(terms: losses.Terms, distance: Tensor, patches: Array) -> MinedTriplets | None:
+def _mined(terms: losses.Terms, distance: Tensor, patches: UInt8) -> MinedTriplets | None:
     """Return some elements that have an anchor, a positive and a negative."""
     whole = ((terms.positive >= 0) & (terms.negative >= 0)).nonzero().flatten()
     if not len(whole):
         return None
-    a, p, n = (t[whole].cpu() for t in (terms.anchor, terms.positive, terms.negative))
-    matrix = distance.cpu()
-    gap = (matrix[a, n] - matrix[a, p]).numpy()
+    a, p, n = (t[whole] for t in (terms.anchor, terms.positive, terms.negative))
+    gap = (distance[a, n] - distance[a, p]).cpu().numpy()
     rows = np.linspace(0, len(whole) - 1, min(SHOWN, len(whole))).astype(np.int64)
-    shown = np.stack([patches[t.numpy()[rows]] for t in (a, p, n)], axis=1).astype(np.uint8)
+    shown = np.stack([patches[t.cpu().numpy()[rows]] for t in (a, p, n)], axis=1)
     return MinedTriplets(shown, gap[rows], gap[:20000])
 
 

@@ -200,8 +200,47 @@ def _remedies(loss: str, *, squared: bool, miner: str) -> tuple[tuple[str, str, 
     return tuple(found)
 
 
-def as_curves(rows: Array) -> Curves:
-    """Return curves from (T, 6) rows of loss, active, gradient, spread, elements, possible."""
-    columns = np.ascontiguousarray(np.asarray(rows, np.float32).reshape(-1, 6).T)
-    columns.flags.writeable = False
-    return Curves(*columns)
+class CurveLog:
+    """The rows of a training's curves: grows by a row per step, and shows what there is without copying it."""
+
+    COLUMNS = 6  # loss, active, gradient, spread, elements, possible
+
+    def __init__(self) -> None:
+        self._columns = np.empty((self.COLUMNS, 256), np.float32)
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def append(self, row: tuple[float, ...]) -> None:
+        """Add a step: loss, active, gradient, spread, elements, possible."""
+        self._make_room(self._count + 1)
+        self._columns[:, self._count] = row
+        self._count += 1
+
+    def replace(self, rows: Array) -> None:
+        """Forget all rows and take these (T, 6) instead."""
+        self._count = 0
+        self._columns = np.empty_like(self._columns)  # curves that were handed out keep what they show
+        self._make_room(len(rows))
+        self._columns[:, : len(rows)] = np.asarray(rows).T
+        self._count = len(rows)
+
+    def rows(self) -> Array:
+        """Return a copy, (T, 6) float64."""
+        return self._columns[:, : self._count].T.astype(np.float64)
+
+    def curves(self, last: int | None = None) -> Curves:
+        """Return the curves, of the last steps only if asked: views of memory that is never written to again."""
+        start = 0 if last is None else max(0, self._count - last)
+        shown = self._columns[:, start : self._count]
+        shown.flags.writeable = False
+        return Curves(*shown)
+
+    def _make_room(self, count: int) -> None:
+        """Double the memory until so many rows fit."""
+        room = self._columns.shape[1]
+        if count > room:
+            larger = np.empty((self.COLUMNS, max(count, 2 * room)), np.float32)
+            larger[:, : self._count] = self._columns[:, : self._count]
+            self._columns = larger

@@ -25,7 +25,7 @@ from app.learning.patch_set import PatchSet, split
 from app.learning.tensor_file import read_tensors, write_tensors
 from app.learning.train import JUDGE_SHARE, TrainResult, rate_at, train
 from app.learning.train_settings import TrainSettings, margin_of
-from app.learning.train_state import Judgement, TrainSnapshot, collapse_lamp
+from app.learning.train_state import CurveLog, Curves, Judgement, TrainSnapshot, collapse_lamp
 from app.records import UserError
 
 QUICK = TrainSettings(network="tiny", batch=16, epochs=2, threads=1)
@@ -247,21 +247,42 @@ def test_that_a_tower_without_normalised_descriptors_passes_them_through() -> No
 
 
 def test_the_lamp_at_its_limits() -> None:
-    from app.learning.train_state import as_curves
+    def curves(row: list[float], steps: int = 30) -> Curves:
+        log = CurveLog()
+        log.replace(np.tile(row, (steps, 1)))
+        return log.curves()
 
     def lamp(loss: float, spread: float, steps: int = 30) -> str:
-        rows = np.tile([loss, 1.0, 0.1, spread, 10, 10], (steps, 1))
-        return collapse_lamp(as_curves(rows), loss="triplet", margin=0.2, squared=True, miner="hardest").state
+        shown = curves([loss, 1.0, 0.1, spread, 10, 10], steps)
+        return collapse_lamp(shown, loss="triplet", margin=0.2, squared=True, miner="hardest").state
 
     assert lamp(0.2, 0.01) == "collapsed"
     assert lamp(0.2, 0.01, steps=5) == "off"  # too early to say
     assert lamp(0.2, 0.9) == "off"
     assert lamp(0.1, 0.1) == "warning"
-    found = collapse_lamp(
-        as_curves(np.tile([0.2, 1, 0, 0, 1, 1], (30, 1))), loss="triplet", margin=0.2, squared=True, miner="hardest"
-    )
+    found = collapse_lamp(curves([0.2, 1, 0, 0, 1, 1]), loss="triplet", margin=0.2, squared=True, miner="hardest")
     assert [name for name, _, _ in found.remedies] == ["miner", "loss", "rate"]
     assert "margin" in found.why
+
+
+def test_that_curves_that_were_shown_stay_as_they_are_while_the_log_grows() -> None:
+    log = CurveLog()
+    assert len(log.curves().loss) == 0
+    rows = np.arange(6.0 * 1000).reshape(1000, 6)
+    shown = []
+    for row in rows:
+        log.append(tuple(row))
+        shown.append(log.curves())
+    assert len(log) == 1000
+    for steps, curves in enumerate(shown, start=1):
+        assert np.array_equal(curves.loss, rows[:steps, 0])
+    assert np.array_equal(log.curves(last=50).possible, rows[-50:, 5])
+    assert np.array_equal(log.rows(), rows)
+    with pytest.raises(ValueError, match="read-only"):
+        shown[-1].loss[0] = 1.0
+    log.replace(rows[:3] + 1)
+    assert np.array_equal(shown[-1].spread, rows[:, 3])
+    assert np.array_equal(log.curves().spread, rows[:3, 3] + 1)
 
 
 def test_that_time_decides_where_it_is_asked_to() -> None:
