@@ -248,7 +248,7 @@ def style_sheet(tokens: Tokens, scale: float = 1.0) -> str:
     icons = (folder / "icons").as_posix()
     text = (folder / "style.qss").read_text(encoding="utf-8")
     return Template(text).substitute(
-        tokens.colours(), **sizes, icons=icons, theme=tokens.name, pt=f"{POINT_SIZE * scale:g}pt",
+        tokens.colours(), **sizes, icons=icons, theme=tokens.name,
         small=f"{(POINT_SIZE - 1.5) * scale:g}pt",
     )  # fmt: skip
 
