@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRectF, QSize, QSizeF, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QImage, QImageWriter, QPageSize, QPaintDevice, QPainter, QPdfWriter
+from PySide6.QtGui import QColor, QFontMetricsF, QImage, QPageSize, QPaintDevice, QPainter, QPdfWriter
 from PySide6.QtWidgets import QApplication
 
 from app import __version__, matchers
@@ -21,6 +22,7 @@ from app.settings import atomic_path
 from app.ui.colour_rules import picture_of
 from app.ui.match_values import values_of
 from app.ui.pair_view import PADDING, SIDES, PairView
+from app.ui.picture_files import as_png
 from app.ui.style import DARK, LIGHT
 
 SUFFIXES = (".png", ".svg", ".pdf")
@@ -79,10 +81,19 @@ def save_figure(
     if Path(path).suffix.lower() not in SUFFIXES:
         raise UserError(f"{Path(path).name}: a figure is saved as .png, .svg or .pdf; choose one of these endings.")
     application = ensure_application()
-    view = canvas_of(result, theme=theme, colour_by=colour_by, top=top, width_px=width_px)
-    save_view(view, path, caption(result))
-    view.deleteLater()
+    drawn_figure(result, path, theme=theme, colour_by=colour_by, top=top, width_px=width_px)()
     del application
+
+
+def drawn_figure(
+    result: MatchResult, path: str | Path, *, theme: str, colour_by: str, top: int, width_px: int = WIDTH
+) -> Callable[[], None]:
+    """Draw a result as :func:`save_figure` does; return what encodes and writes it, in any thread."""
+    view = canvas_of(result, theme=theme, colour_by=colour_by, top=top, width_px=width_px)
+    try:
+        return drawn(view, path, caption(result))
+    finally:
+        view.deleteLater()
 
 
 def canvas_of(result: MatchResult, *, theme: str, colour_by: str, top: int, width_px: int) -> PairView:
@@ -115,16 +126,28 @@ def save_view(view: PairView, path: str | Path, text: str) -> None:
     Raises:
         UserError: for another suffix, or if the file cannot be written.
     """
+    drawn(view, path, text)()
+
+
+def drawn(view: PairView, path: str | Path, text: str) -> Callable[[], None]:
+    """Draw what a canvas shows, with a caption under it; return what encodes and writes it, in any thread.
+
+    Raises:
+        UserError: for another suffix; the returned function, if the file cannot be written.
+    """
     file = Path(path)
     if file.suffix.lower() not in SUFFIXES:
         raise UserError(f"{file.name}: a figure is saved as .png, .svg or .pdf; choose one of these endings.")
     size = QSize(view.width(), view.height() + CAPTION_ROOM)
     # Made in memory: Qt's own writers of SVG and PDF do not say when a disk is full.
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    _WRITERS[file.suffix.lower()](view, buffer, size, text)
-    with atomic_path(file) as temporary:
-        temporary.write_bytes(buffer.data().data())
+    encoded = _DRAWN[file.suffix.lower()](view, size, text)
+
+    def write() -> None:
+        """Encode and write."""
+        with atomic_path(file) as temporary:
+            temporary.write_bytes(encoded())
+
+    return write
 
 
 def _draw(painter: QPainter, view: PairView, text: str) -> None:
@@ -145,29 +168,32 @@ def _draw(painter: QPainter, view: PairView, text: str) -> None:
     painter.drawText(room, int(flags), shown)
 
 
-def _write_png(view: PairView, device: QIODevice, size: QSize, text: str) -> None:
+_Encoded = Callable[[], bytes]
+
+
+def _png(view: PairView, size: QSize, text: str) -> _Encoded:
     image = QImage(size, QImage.Format.Format_RGB32)
-    painter = QPainter(image)
-    _draw(painter, view, text)
-    painter.end()
-    if not QImageWriter(device, b"png").write(image):
-        raise UserError(f"A picture of {size.width()} × {size.height()} pixels could not be encoded.")
+    _paint_on(image, view, text)
+    return partial(as_png, image)
 
 
-def _write_svg(view: PairView, device: QIODevice, size: QSize, text: str) -> None:
+def _svg(view: PairView, size: QSize, text: str) -> _Encoded:
     from PySide6.QtSvg import QSvgGenerator
 
+    buffer = _buffer()
     generator = QSvgGenerator()
-    generator.setOutputDevice(device)
+    generator.setOutputDevice(buffer)
     generator.setSize(size)
     generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
     generator.setTitle("Correspondence Explorer")
     generator.setDescription(text)
     _paint_on(generator, view, text)
+    return partial(bytes, buffer.data().data())
 
 
-def _write_pdf(view: PairView, device: QIODevice, size: QSize, text: str) -> None:
-    writer = QPdfWriter(device)
+def _pdf(view: PairView, size: QSize, text: str) -> _Encoded:
+    buffer = _buffer()
+    writer = QPdfWriter(buffer)
     writer.setResolution(96)
     # One pixel of the view is one 96th of an inch on the page.
     writer.setPageSize(
@@ -176,6 +202,13 @@ def _write_pdf(view: PairView, device: QIODevice, size: QSize, text: str) -> Non
     writer.setPageMargins(QMarginsF(0, 0, 0, 0))
     writer.setTitle("Correspondence Explorer")
     _paint_on(writer, view, text)
+    return partial(bytes, buffer.data().data())
+
+
+def _buffer() -> QBuffer:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    return buffer
 
 
 def _paint_on(device: QPaintDevice, view: PairView, text: str) -> None:
@@ -184,8 +217,4 @@ def _paint_on(device: QPaintDevice, view: PairView, text: str) -> None:
     painter.end()
 
 
-_WRITERS: dict[str, Callable[[PairView, QIODevice, QSize, str], None]] = {
-    ".png": _write_png,
-    ".svg": _write_svg,
-    ".pdf": _write_pdf,
-}
+_DRAWN: dict[str, Callable[[PairView, QSize, str], _Encoded]] = {".png": _png, ".svg": _svg, ".pdf": _pdf}

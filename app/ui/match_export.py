@@ -56,9 +56,9 @@ def write_matches(result: MatchResult, path: str | Path) -> None:
         raise UserError(f"{Path(path).name}: matches are saved as .csv, .npz or .json; choose one of these endings.")
 
 
-def _writing(result: MatchResult, path: str) -> Job[str]:
-    """Write all matches, which takes seconds where there are hundreds of thousands; return the path."""
-    yield from native(partial(write_matches, result, path), progress=Progress(0, 1, f"Writing {Path(path).name}"))
+def _writing(write: Callable[[], None], path: str) -> Job[str]:
+    """Write a file, which takes seconds where there are hundreds of thousands of matches; return its path."""
+    yield from native(write, progress=Progress(0, 1, f"Writing {Path(path).name}"))
     return path
 
 
@@ -78,11 +78,14 @@ class Exporter:
 
     @property
     def busy(self) -> bool:
-        """Whether matches are being written."""
+        """Whether a file is being written."""
         return self._lane.busy
 
     def _result(self) -> MatchResult | None:
         """The finished result, or None with a message."""
+        if self.busy:
+            self._session.message.emit(Message("A file is still being written; wait until it is saved."))
+            return None
         result = self._session.result
         if result is None or not self._session.complete or result.pair is None:
             self._session.message.emit(Message("There is nothing to export yet; wait for the match to finish."))
@@ -98,17 +101,17 @@ class Exporter:
         path = self.ask(self._view, title, f"{name or 'matches'}{ending}", kinds)
         return (result, path) if path else None
 
-    def _save(self, title: str, ending: str, write: Callable[[MatchResult, str], None]) -> None:
-        """Ask, and let a picture be drawn, which only the window's thread can."""
+    def _save(self, title: str, ending: str, draw: Callable[[MatchResult, str], Callable[[], None]]) -> None:
+        """Ask, let a picture be drawn, which only the window's thread can, and write it in the background."""
         asked = self._ask(title, PICTURES, ending)
         if asked is None:
             return
         try:
-            write(*asked)
+            write = draw(*asked)
         except UserError as error:
             self._session.message.emit(Message(str(error), "error"))
             return
-        self._session.message.emit(Message(f"Saved {asked[1]}."))
+        self._lane.start(partial(_writing, write, asked[1]))
 
     def _written(self, event: Event) -> None:
         self._session.message.emit(Message(f"Saved {event.value}."))
@@ -118,25 +121,22 @@ class Exporter:
 
     def picture_as_shown(self) -> None:
         """Save exactly what the canvas shows, with a caption."""
-        from app.ui.figure import caption, save_view
+        from app.ui.figure import caption, drawn
 
-        self._save("Export the picture as shown", ".png", lambda r, path: save_view(self._view, path, caption(r)))
+        self._save("Export the picture as shown", ".png", lambda r, path: drawn(self._view, path, caption(r)))
 
     def figure(self, state: MatchState) -> None:
         """Save the whole pair with the best matches, legend and caption, on a light ground."""
-        from app.ui.figure import save_figure
+        from app.ui.figure import drawn_figure
 
         self._save(
             "Export a figure of the whole pair",
             ".pdf",
-            lambda r, path: save_figure(r, path, theme="light", colour_by=state.colour_by, top=state.top),
+            lambda r, path: drawn_figure(r, path, theme="light", colour_by=state.colour_by, top=state.top),
         )
 
     def matches(self) -> None:
         """Save all matches, in the background."""
-        if self.busy:
-            self._session.message.emit(Message("Matches are still being written; wait until they are saved."))
-            return
         asked = self._ask("Export all matches", MATCHES, ".csv")
         if asked is not None:
-            self._lane.start(partial(_writing, *asked))
+            self._lane.start(partial(_writing, partial(write_matches, *asked), asked[1]))
