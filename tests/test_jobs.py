@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from app import jobs
-from app.jobs import Job, Progress, native, relayed, run_to_end
+from app.jobs import Job, Progress, native, relayed, run_to_end, side_by_side
 from app.records import UserError
 
 WAITING = Progress(0, None, "waiting")
@@ -126,3 +127,57 @@ def test_that_what_fails_in_a_relayed_job_fails_outside() -> None:
 
     with pytest.raises(UserError, match=r"No\."):
         run_to_end(relayed(inner(), lambda step: step))
+
+
+def test_that_jobs_run_side_by_side_and_keep_their_order() -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    def meeting(value: int) -> Job[int]:
+        yield WAITING
+        together.wait()  # only passed if both run at once
+        return value
+
+    assert run_to_end(side_by_side([partial(meeting, 1), partial(meeting, 2)], 2, str)) == [1, 2]
+    assert run_to_end(side_by_side([], 2, str)) == []
+
+
+def test_that_jobs_side_by_side_report_and_are_stopped_together() -> None:
+    ended: list[int] = []
+    started = threading.Semaphore(0)
+
+    def endless(row: int) -> Job[int]:
+        try:
+            started.release()
+            while True:
+                time.sleep(0.01)
+                yield WAITING
+        finally:
+            ended.append(row)
+
+    job = side_by_side([partial(endless, row) for row in range(3)], 2, lambda row: f"number {row}")
+    assert next(job) == Progress(0, 3, "number 0")
+    assert started.acquire(timeout=10)
+    assert started.acquire(timeout=10)
+    job.close()
+    assert sorted(ended) == [0, 1]  # the third never began
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("job")]
+
+
+def test_that_what_fails_side_by_side_is_raised_and_stops_the_others() -> None:
+    ended: list[str] = []
+
+    def failing() -> Job[None]:
+        yield WAITING
+        raise UserError("No.")
+
+    def endless() -> Job[None]:
+        try:
+            while True:
+                time.sleep(0.01)
+                yield WAITING
+        finally:
+            ended.append("endless")
+
+    with pytest.raises(UserError, match=r"No\."):
+        run_to_end(side_by_side([endless, failing], 2, str))
+    assert ended == ["endless"]

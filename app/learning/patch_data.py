@@ -8,6 +8,7 @@ gets wrong; where a view's detector missed a point, its frame is carried over wi
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +16,7 @@ from functools import partial
 import cv2
 import numpy as np
 
-from app.jobs import Job, Progress, native
+from app.jobs import Job, Progress, native, side_by_side
 from app.learning.patch_set import PatchSet
 from app.records import Array, Float64, Keypoints, UInt8
 from app.settings import Settings, choice, flag, number
@@ -34,6 +35,8 @@ NEAR, NEAR_PX, SAME_SIZE, SAME_ANGLE = 0.15, 1.2, 0.5, np.deg2rad(30.0)
 SIZE_NOISE, ANGLE_NOISE = 0.18, np.deg2rad(8.0)
 ENLARGE = 0.5  # octaves that a view may be enlarged
 LEAST_VIEWS = 2
+# Photographs worked on at once: a quarter of the time goes to Python, which only one of them can have.
+WORKERS = max(1, min(4, (os.cpu_count() or 2) - 1))
 SPANS = {"3": "3 × size", "6": "6 × size", "3+6": "both, as points of their own"}
 
 
@@ -107,7 +110,11 @@ class _Frames:
 
 
 def warped_patches(
-    photographs: Sequence[tuple[str, UInt8]], settings: WarpSettings, *, name: str = "warped photographs"
+    photographs: Sequence[tuple[str, UInt8]],
+    settings: WarpSettings,
+    *,
+    name: str = "warped photographs",
+    workers: int = WORKERS,
 ) -> Job[PatchSet]:
     """Make matching patches of points seen in several views of every photograph.
 
@@ -115,28 +122,27 @@ def warped_patches(
         photographs: (name, (h, w) uint8 grey) of each.
         settings: how many views and points, how steep, which spans, the seed.
         name: of the set.
+        workers: photographs worked on at once; the set is the same.
 
     Returns:
         The set, sorted by photograph, then point; every point has at least two patches. Photographs that gave no
         point are named in its notes.
     """
-    parts: list[_Part] = []
-    for row, (title, grey) in enumerate(photographs):
-        progress = Progress(row, len(photographs), f"Cutting patches of {title}")
-        yield progress
-        parts.append((yield from patches_of(grey, settings, row, progress)))
-    return united([title for title, _ in photographs], parts, name=name)
+    titles = [title for title, _ in photographs]
+    jobs = [partial(_patches_of, grey, settings, row) for row, (_, grey) in enumerate(photographs)]
+    parts = yield from side_by_side(jobs, workers, lambda row: f"Cutting patches of {titles[row]}")
+    return _united(titles, parts, name=name)
 
 
-def patches_of(grey: UInt8, settings: WarpSettings, row: int, progress: Progress) -> Job[_Part]:
+def _patches_of(grey: UInt8, settings: WarpSettings, row: int) -> Job[_Part]:
     """Return the patches of one photograph by point, their points counted from 0, and their places in it.
 
     Args:
         grey: (h, w) uint8.
         settings: as for :func:`warped_patches`.
         row: of the photograph among all; it and the seed decide all chance.
-        progress: what to yield.
     """
+    progress = Progress(0, None, "Cutting patches")
     rng = np.random.default_rng([settings.seed, row])
     views = yield from _views(grey, settings, rng, progress)
     found: list[_Part] = []
@@ -151,7 +157,7 @@ def patches_of(grey: UInt8, settings: WarpSettings, row: int, progress: Progress
     return np.concatenate(cuts), np.concatenate(points), np.concatenate(places)
 
 
-def united(titles: Sequence[str], parts: Sequence[_Part], *, name: str) -> PatchSet:
+def _united(titles: Sequence[str], parts: Sequence[_Part], *, name: str) -> PatchSet:
     """Return one set of the patches of several photographs; those that gave none are named in its notes."""
     patches, points, scenes, places = [], [], [], []
     made = 0

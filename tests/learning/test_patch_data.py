@@ -11,6 +11,7 @@ from app.jobs import run_to_end
 from app.learning.patch_data import WarpSettings, make_view, relit, warped_patches
 from app.learning.patch_evaluation import patch_numbers
 from app.learning.patch_set import PairSampler, PatchSet, check_trainable, load_patches, save_patches, split
+from app.learning.run_file import fingerprint
 from app.records import UserError
 from app.vision.geometry import transform
 from app.vision.images import grey8
@@ -50,6 +51,11 @@ def test_that_the_seed_decides_everything(warped: PatchSet) -> None:
     again = run_to_end(warped_patches([("cat", CAT)], SETTINGS))
     assert np.array_equal(again.patches, warped.patches)
     assert np.array_equal(again.point, warped.point)
+    many = [("cat", CAT), ("turned", np.ascontiguousarray(CAT[::-1])), ("part", np.ascontiguousarray(CAT[:150]))]
+    alone, beside = (run_to_end(warped_patches(many, SETTINGS, workers=workers)) for workers in (1, 3))
+    assert fingerprint(alone) == fingerprint(beside)
+    assert alone.scenes == beside.scenes
+    assert np.array_equal(alone.place, beside.place)
     other = run_to_end(warped_patches([("cat", CAT)], WarpSettings(views=3, points=120, seed=1)))
     assert len(other) != len(warped) or not np.array_equal(other.patches, warped.patches)
 
