@@ -1,7 +1,7 @@
 """Learned metrics in files: npz with the factor L and its card in JSON, and the folder they are kept in.
 
-What lives here: reading, writing and listing. What does not: learning. May import: records, settings, locate,
-``formats.npz``; platformdirs when used. Nothing is unpickled.
+What lives here: reading, writing and listing. What does not: learning. May import: own_files, records,
+settings, locate, ``formats.npz``. Nothing is unpickled.
 
 A kept metric's name ends in a few characters of its content's hash, so that a name never comes to mean another metric.
 """
@@ -21,11 +21,13 @@ import numpy as np
 from app import locate
 from app.formats.npz import json_of, read_arrays, shaped, write_arrays
 from app.learning.mahalanobis import factor_of
+from app.learning.own_files import OwnFolder
 from app.records import Array, Metric, UserError
 
 FOLDER_VARIABLE = "CORRESPONDENCE_EXPLORER_METRICS"
 KIND, VERSION = "metric", 1
 SUFFIX = ".npz"
+OWN = OwnFolder("metric", FOLDER_VARIABLE, SUFFIX)
 # What other programs call the factor (metric-learn: components_), or the matrix itself.
 FACTORS, MATRICES = ("factor", "L", "components_", "components"), ("M", "matrix")
 LARGEST = 20_000  # columns
@@ -33,11 +35,7 @@ LARGEST = 20_000  # columns
 
 def folder() -> Path:
     """Return the folder of kept metrics: the user's own, or what the environment names. It need not exist."""
-    if named := os.environ.get(FOLDER_VARIABLE):
-        return Path(named)
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("correspondence-explorer", appauthor=False)) / "metrics"
+    return OWN.path
 
 
 def write_metric(path: str | Path, metric: Metric) -> None:
@@ -133,11 +131,7 @@ def keep(metric: Metric) -> str:
     digest = hashlib.sha256(metric.factor.tobytes()).hexdigest()[:8]
     stem = "".join(c if c.isalnum() or c in "-_." else "-" for c in metric.name)[:60].strip(".-") or "metric"
     name = stem if stem.endswith(digest) else f"{stem}-{digest}"
-    try:
-        folder().mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Cannot keep metrics in {folder()}: {error.strerror or error}.") from None
-    write_metric(folder() / f"{name}{SUFFIX}", metric)
+    write_metric(OWN.made() / f"{name}{SUFFIX}", metric)
     return name
 
 

@@ -1,8 +1,8 @@
 """Trained networks in files: weights as safetensors, and beside them a card in JSON that says what they are.
 
 What lives here: cards, reading and writing a checkpoint, and the list of those there are. What does not: the state of
-a training under way (``run_file``), running a network (``descriptor``). May import: tensor_file, towers, onnx_file,
-settings, locate.
+a training under way (``run_file``), running a network (``descriptor``). May import: own_files, tensor_file, towers,
+onnx_file, settings, locate.
 
 Shipped models lie in ``resources/models``, the user's own in the program's data folder; a name is looked for in that
 order. Every deletion and renaming takes weights and card together.
@@ -12,8 +12,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from functools import cache
@@ -24,6 +22,7 @@ from typing import Any
 from app import locate
 from app.learning import towers
 from app.learning.onnx_file import onnx_bytes
+from app.learning.own_files import OwnFolder
 from app.learning.tensor_file import read_tensors, write_tensors
 from app.records import Array, UserError
 from app.settings import atomic_path, load_json, save_json, to_json
@@ -33,6 +32,7 @@ CARD_KIND = "model card"
 SPAN = 3.0
 DEFAULT = "default"
 FOLDER_VARIABLE = "CORRESPONDENCE_EXPLORER_MODELS"
+OWN = OwnFolder("model", FOLDER_VARIABLE, SUFFIX)
 NORMALISATION = "each patch minus its mean, divided by its standard deviation; descriptors of unit length"
 
 
@@ -206,29 +206,13 @@ def folder() -> Path:
     Raises:
         UserError: if it cannot be made.
     """
-    path = _user_folder()
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"Cannot make the folder of models {path}: {error.strerror or error}.") from None
-    return path
-
-
-def _user_folder() -> Path:
-    if FOLDER_VARIABLE in os.environ:
-        return Path(os.environ[FOLDER_VARIABLE])
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("correspondence-explorer", appauthor=False)) / "models"
+    return OWN.made()
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all models: shipped ones first, then the user's, each in alphabetical order."""
-    found: dict[str, None] = {}
-    for place in (shipped_folder(), _user_folder()):
-        if place.is_dir():
-            found.update(dict.fromkeys(sorted(file.stem for file in place.glob(f"*{SUFFIX}"))))
-    return tuple(sorted(found, key=lambda name: name != DEFAULT))
+    shipped = sorted(file.stem for file in shipped_folder().glob(f"*{SUFFIX}"))
+    return tuple(sorted(dict.fromkeys((*shipped, *OWN.stems())), key=lambda name: name != DEFAULT))
 
 
 def titles() -> dict[str, str]:
@@ -242,7 +226,7 @@ def find(name: str) -> Path:
     Raises:
         UserError: if there is none, naming those there are.
     """
-    for place in (shipped_folder(), _user_folder()):
+    for place in (shipped_folder(), OWN.path):
         if (place / f"{name}{SUFFIX}").is_file():
             return place / f"{name}{SUFFIX}"
     path = Path(name)
@@ -254,7 +238,7 @@ def find(name: str) -> Path:
 
 def _own(name: str) -> Path:
     """Return the file of one of the user's models."""
-    path = _user_folder() / f"{name}{SUFFIX}"
+    path = OWN.path / f"{name}{SUFFIX}"
     if path.is_file():
         return path
     if (shipped_folder() / f"{name}{SUFFIX}").is_file():
@@ -268,10 +252,7 @@ def check_name(name: str) -> None:
     Raises:
         UserError: saying which.
     """
-    if not re.fullmatch(r"[\w][\w .+-]{0,79}", name):
-        raise UserError(f"{name!r} cannot be a model's name; use letters, digits, spaces, . + - and _.")
-    if name in names():
-        raise UserError(f"There is a model {name} already; choose another name.")
+    OWN.check_name(name, names())
 
 
 def rename(name: str, new: str) -> None:

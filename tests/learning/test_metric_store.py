@@ -92,7 +92,7 @@ def test_that_a_file_can_be_named_instead_and_a_changed_one_is_read_again(tmp_pa
 def test_that_a_folder_that_cannot_be_made_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv(metric_store.FOLDER_VARIABLE, str(tmp_path / "file" / "inside"))
-    with pytest.raises(UserError, match="Cannot keep metrics"):
+    with pytest.raises(UserError, match="Cannot make the folder of metrics"):
         metric_store.keep(sample())
     monkeypatch.setenv(metric_store.FOLDER_VARIABLE, "")
     assert metric_store.folder().name == "metrics"
