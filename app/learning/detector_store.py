@@ -1,7 +1,10 @@
 """Trained detectors of points in files: weights as safetensors, and beside them a card in JSON.
 
-What lives here: the card, writing and reading one, and the detector that comes with the program. What does not: the
-networks that describe patches (``model_store``). May import: tensor_file, superpoint_network, settings, locate.
+What lives here: the card, writing and reading one, the list of those there are, and running one. What does not: the
+networks that describe patches (``model_store``). May import: own_files, tensor_file, superpoint_network, settings,
+locate.
+
+One detector comes with the program; the user's own lie in the program's data folder.
 """
 
 from __future__ import annotations
@@ -14,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from app import locate
+from app.learning.own_files import OwnFolder
 from app.learning.superpoint_network import MINI, CornerDetector, check_weights, random_weights
 from app.learning.tensor_file import read_tensors, write_tensors
 from app.records import Array, UserError
@@ -22,6 +26,10 @@ from app.settings import load_json, save_json
 CARD_KIND = "detector card"
 KIND = "corner detector"
 SHIPPED = "superpoint-mini"
+SUFFIX = ".safetensors"
+TRAINED, RANDOM = "trained", "random"  # what a state calls the shipped one, and weights nobody trained
+FOLDER_VARIABLE = "CORRESPONDENCE_EXPLORER_DETECTORS"
+OWN = OwnFolder("detector", FOLDER_VARIABLE, SUFFIX)
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,9 @@ class DetectorCard:
         seconds: the training took.
         numbers: what it reached, by name.
         command: that made it.
+
+    Raises:
+        ValueError: for fields of other types, as a damaged card may have them.
     """
 
     name: str
@@ -45,6 +56,12 @@ class DetectorCard:
     seconds: float = 0.0
     numbers: Mapping[str, float] = field(default_factory=dict)
     command: str = ""
+
+    def __post_init__(self) -> None:
+        texts = (self.name, self.sha256, self.data, self.command)
+        values = (self.seconds, *dict(self.numbers).values())
+        if not all(isinstance(text, str) for text in texts) or not all(isinstance(v, int | float) for v in values):
+            raise ValueError("a field of the card is of another type")
 
 
 def save_detector(path: Path, card: DetectorCard, weights: Mapping[str, Array]) -> DetectorCard:
@@ -67,18 +84,32 @@ def load_detector(path: Path) -> tuple[DetectorCard, dict[str, Array]]:
         UserError: if either is missing, damaged or of something else; one sentence.
     """
     weights, about = read_tensors(path)
+    if about.get("kind") == "network":
+        raise UserError(f"{path} holds a network that describes patches, no detector; import it under Train, Models.")
     if about.get("kind") != KIND:
         raise UserError(f"{path} does not hold a detector of this program; choose another file.")
-    content = load_json(path.with_suffix(".json"), CARD_KIND)
+    card = _read_card(path)
+    if hashlib.sha256(path.read_bytes()).hexdigest() != card.sha256:
+        todo = "install the program again" if path == shipped_path() else "copy both files once more"
+        raise UserError(f"{path} is not the file its card describes (its sha256 differs); {todo}.")
+    check_weights(weights, MINI, str(path))
+    return card, weights
+
+
+def _read_card(path: Path) -> DetectorCard:
+    """Return the card beside a file of weights."""
+    beside = path.with_suffix(".json")
+    if not beside.exists():
+        raise UserError(f"{path} has no card; put {beside.name} beside it, which was written with it.")
+    content = load_json(beside, CARD_KIND)
     known = {item.name for item in fields(DetectorCard)}
     try:
-        card = DetectorCard(**{key: value for key, value in content.items() if key in known})
-    except TypeError:
-        raise UserError(f"{path.with_suffix('.json')} is damaged; train the detector again.") from None
-    if hashlib.sha256(path.read_bytes()).hexdigest() != card.sha256:
-        raise UserError(f"{path} is not the file its card describes (its sha256 differs); install the program again.")
-    check_weights(weights, MINI)
-    return card, weights
+        return DetectorCard(**{key: value for key, value in content.items() if key in known})
+    except (TypeError, ValueError):
+        raise UserError(f"{beside} is damaged; copy both files once more, or train the detector again.") from None
+
+
+# ---------------------------------------------------------------- the detectors there are
 
 
 def shipped_path() -> Path:
@@ -86,20 +117,87 @@ def shipped_path() -> Path:
 
     It lies apart from the networks that describe patches: their list is what lies beside them.
     """
-    return locate.resources() / "models" / "detectors" / f"{SHIPPED}.safetensors"
+    return locate.resources() / "models" / "detectors" / f"{SHIPPED}{SUFFIX}"
 
 
-@lru_cache(maxsize=4)
-def detector(which: str = "trained", seed: int = 0) -> CornerDetector:
-    """Return the detector that comes with the program, or one of random weights; made once.
+def titles() -> dict[str, str]:
+    """Return what can be chosen -> how a form shows it: the shipped one, random weights, then the user's own.
+
+    An own one is chosen by its file's name with the ending, so that it can neither hide one of the first two nor,
+    once its file is gone, be taken for anything else.
+    """
+    return {
+        TRAINED: f"{SHIPPED}, shipped",
+        RANDOM: "random, untrained",
+        **{f"{stem}{SUFFIX}": stem for stem in OWN.stems()},
+    }
+
+
+def find(which: str) -> Path:
+    """Return the file of a detector: the shipped one, one of the user's own by its file's name, any by its whole path.
+
+    Raises:
+        UserError: if it is not there.
+    """
+    if which == TRAINED:
+        return shipped_path()
+    path = OWN.path / which  # a whole path stays what it is
+    if not path.is_file():
+        raise UserError(f"The detector {which} is no longer there; choose another one, or import it again.")
+    return path
+
+
+def import_file(path: Path) -> str:
+    """Copy a detector with its card into the user's folder; return what it is chosen by.
+
+    One that lies there already under the same name is left as it is.
+
+    Raises:
+        UserError: if it is damaged, not a detector of this program, or its name is taken by another.
+    """
+    card, weights = load_detector(path)
+    target = OWN.path / f"{path.stem}{SUFFIX}"
+    if not (target.is_file() and target.with_suffix(".json").is_file() and _read_card(target).sha256 == card.sha256):
+        OWN.check_name(path.stem, OWN.stems())
+        save_detector(OWN.made() / target.name, card, weights)
+    return target.name
+
+
+@dataclass(frozen=True, eq=False)
+class Detector:
+    """A detector at work, and the card of its file; random weights have none."""
+
+    network: CornerDetector
+    card: DetectorCard | None = None
+
+
+def detector(which: str = TRAINED, seed: int = 0) -> Detector:
+    """Return a detector, made once as long as its file stays the same.
 
     Args:
-        which: ``"trained"`` or ``"random"``.
+        which: :data:`TRAINED` for the one that comes with the program, :data:`RANDOM`, or one of the user's own
+            (see :func:`find`).
         seed: of random weights.
 
     Raises:
         UserError: if the file is missing or damaged.
     """
-    if which == "random":
-        return CornerDetector(random_weights(MINI, seed), MINI)
-    return CornerDetector(load_detector(shipped_path())[1], MINI)
+    if which == RANDOM:
+        return _random(seed)
+    path = find(which)
+    try:
+        about = path.stat()
+    except OSError as error:
+        raise UserError(f"Cannot read {path}: {error.strerror or error}.") from None
+    return _loaded(path, about.st_mtime_ns, about.st_size)
+
+
+@lru_cache(maxsize=2)
+def _random(seed: int) -> Detector:
+    return Detector(CornerDetector(random_weights(MINI, seed), MINI))
+
+
+@lru_cache(maxsize=4)
+def _loaded(path: Path, _modified: int, _size: int) -> Detector:
+    card, weights = load_detector(path)
+    return Detector(CornerDetector(weights, MINI), card)

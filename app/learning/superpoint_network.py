@@ -83,8 +83,13 @@ def random_weights(plan: Plan = MINI, seed: int = 0) -> dict[str, Float32]:
     return made
 
 
-def check_weights(weights: Mapping[str, Array], plan: Plan) -> None:
+def check_weights(weights: Mapping[str, Array], plan: Plan, where: str = "The file") -> None:
     """Complain about weights of another network, or that are no numbers.
+
+    Args:
+        weights: by name.
+        plan: how the network must be built.
+        where: they are, for the sentence.
 
     Raises:
         UserError: one sentence.
@@ -93,9 +98,9 @@ def check_weights(weights: Mapping[str, Array], plan: Plan) -> None:
         wanted = {f"{index}.weight": (outputs, inputs, kernel, kernel), f"{index}.bias": (outputs,)}
         for name, shape in wanted.items():
             if name not in weights or weights[name].shape != shape:
-                raise UserError("The file holds another network than this detector; choose a file of this network.")
+                raise UserError(f"{where} holds another network than this detector; choose a file of this network.")
             if not np.isfinite(weights[name]).all():
-                raise UserError("The file holds weights that are not numbers; train the detector again.")
+                raise UserError(f"{where} holds weights that are not numbers; train the detector again.")
 
 
 def onnx_of(weights: Mapping[str, Array], plan: Plan) -> bytes:

@@ -160,14 +160,14 @@ class _NamesBox(Combo):
         self._source = source
 
     def showPopup(self) -> None:
-        self._look()
+        self.look()
         super().showPopup()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        self._look()
+        self.look()
         super().focusInEvent(event)
 
-    def _look(self) -> None:
+    def look(self) -> None:
         """List what there is now; what is chosen stays, also where it is there no longer."""
         there = dict(self._source())
         if list(there) == [self.itemData(row) for row in range(self.count())]:
@@ -197,8 +197,10 @@ class _ChoiceRow(_Row):
 
     def set_value(self, value: Any) -> None:
         with QSignalBlocker(self.combo):
-            if self.combo.findData(value) < 0 and self.spec.source is not None:  # a path, or a file no longer there
-                self.combo.addItem(str(value), value)
+            if self.combo.findData(value) < 0 and isinstance(self.combo, _NamesBox):
+                self.combo.look()
+                if self.combo.findData(value) < 0:  # a path, or a file no longer there
+                    self.combo.addItem(str(value), value)
             self.combo.setCurrentIndex(self.combo.findData(value))
 
 

@@ -29,7 +29,7 @@ def test_that_it_is_small_and_fits_its_card() -> None:
 
 def test_that_the_numbers_on_its_card_are_reproduced() -> None:
     numbers = load_detector(shipped_path())[0].numbers
-    found = run_to_end(judge(detector()))
+    found = run_to_end(judge(detector().network))
     assert found.average_precision == pytest.approx(numbers["held-out shapes, average precision"], abs=2e-3)
     assert found.recall == pytest.approx(numbers["held-out shapes, recall"], abs=2e-3)
     assert found.average_precision > 0.95
@@ -37,10 +37,9 @@ def test_that_the_numbers_on_its_card_are_reproduced() -> None:
 
 @pytest.mark.parametrize("kind", WITHOUT_CORNERS)
 def test_that_it_sees_few_corners_where_there_are_none(kind: str) -> None:
-    counts = [len(find_points(detector().heat(shapes_picture((1 << 41) + n, kind).grey), 0.3)) for n in range(40)]
-    with_corners = [
-        len(find_points(detector().heat(shapes_picture((1 << 41) + n, "polygon").grey), 0.3)) for n in range(40)
-    ]
+    heat = detector().network.heat
+    counts = [len(find_points(heat(shapes_picture((1 << 41) + n, kind).grey), 0.3)) for n in range(40)]
+    with_corners = [len(find_points(heat(shapes_picture((1 << 41) + n, "polygon").grey), 0.3)) for n in range(40)]
     assert np.mean(counts) < 0.1 * np.mean(with_corners)
 
 
@@ -50,7 +49,7 @@ def test_that_its_points_recur_in_real_pairs_far_above_chance(shared_data: Path,
     pair = pairs.load(ref)
     found = []
     for image in (pair.left, pair.right):
-        points = find_points(detector().heat(grey8(image.rgb)))
+        points = find_points(detector().network.heat(grey8(image.rgb)))
         found.append(points.keypoints())
     repeated = repeatability({"own": (found[0], found[1])}, pair, (3.0, 3.0))
     assert repeated.count == 300

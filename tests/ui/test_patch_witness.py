@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from metric_parts import shown_workspace
-from window_parts import tiny_pair
+from window_parts import Jobs, tiny_pair
 
 from app.learning.measures import measure
 from app.locate import photographs
@@ -27,7 +27,7 @@ def kind() -> str:
 
 
 @pytest.fixture
-def workspace(session: Session, kind: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[MetricWorkspace]:
+def workspace(session: Session, jobs: Jobs, kind: str) -> Iterator[MetricWorkspace]:
     def pair(ref: PairRef) -> ImagePair:
         left = {
             "photograph": lambda: read_image(photographs() / "camera.png"),
@@ -36,7 +36,7 @@ def workspace(session: Session, kind: str, monkeypatch: pytest.MonkeyPatch) -> I
         }[kind]()
         return ImagePair(ref, left, left)
 
-    monkeypatch.setattr("window_parts.tiny_pair", pair)
+    jobs.make_pair = pair
     with shown_workspace(session, states={"metric": MetricState(page="axioms", measure="ncc")}) as made:
         made.activate()
         page = made.page_of("axioms")

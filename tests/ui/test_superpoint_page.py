@@ -7,85 +7,29 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from window_parts import refs_of
+from superpoint_parts import NO_TRUTH, at, choose, drawn_pair, page_of, settled, shown_page
+from window_parts import Jobs, refs_of
 
 from app import pairs
 from app.jobs import Progress, run_to_end
 from app.learning import detector_store
 from app.learning.superpoint import cell_probabilities, find_points
-from app.learning.synthetic_shapes import shapes_picture
-from app.records import ImagePair, PairRef, Truth, UserError
+from app.records import ImagePair, PairRef, UserError
 from app.ui.convnet import superpoint_jobs
-from app.ui.convnet.state import ConvNetState
-from app.ui.convnet.superpoint_jobs import Found, Kept, examine, overlay, place_of
-from app.ui.convnet.superpoint_page import SuperPointPage
+from app.ui.convnet.superpoint_jobs import Kept, examine, overlay, place_of
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SUREST, SuperPointState
 from app.ui.launch import _wait
 from app.ui.session import Session
-from app.ui.style import Style
 from app.ui.workspaces.convnet import ConvNetWorkspace
-from app.vision.images import make_image
-from app.vision.synth import warp
-
-SHIFT = np.array([[1, 0, 8], [0, 1, 16], [0, 0, 1.0]])
-NO_TRUTH = "made-1"
-
-
-def drawn_pair(ref: PairRef) -> ImagePair:
-    """Stand in for ``pairs.load``: drawn shapes and the same moved by a cell and two."""
-    grey = shapes_picture(5, "checkerboard", (200, 149)).grey
-    if ref.recipe == "blank":
-        grey = np.full_like(grey, 90)
-    left = np.ascontiguousarray(np.repeat(grey[..., None], 3, axis=2))
-    right = warp(left, SHIFT, (200, 149), oversampling=1)
-    truth = Truth() if ref.recipe == NO_TRUTH else Truth(homography=SHIFT)
-    return ImagePair(ref, make_image(left, "left"), make_image(right, "right"), truth)
 
 
 @pytest.fixture
-def workspace(session: Session, monkeypatch: pytest.MonkeyPatch) -> Iterator[ConvNetWorkspace]:
-    monkeypatch.setattr(pairs, "load", drawn_pair)
-    session.open_pairs((*refs_of(2), PairRef("builtin", "Blank", recipe="blank")))
-    session.set_workspace_state("convnet", ConvNetState(page="superpoint"))
-    look = Style("dark")
-    look.apply()
-    made = ConvNetWorkspace(session, look)
-    look.setParent(made)
-    made.resize(900, 600)
-    made.show()
-    made.activate()
-    settled(made)
-    yield made
-    made.deactivate()
-    made.hide()
-    for part in (made.settings_panel(), made.details_panel(), made):
-        part.deleteLater()
-
-
-def settled(workspace: ConvNetWorkspace) -> None:
-    assert _wait(lambda: not workspace.session.busy and not workspace.busy, 60.0)
-
-
-def page_of(workspace: ConvNetWorkspace) -> SuperPointPage:
-    page = workspace.page_of("superpoint")
-    assert isinstance(page, SuperPointPage)
-    return page
-
-
-def choose(workspace: ConvNetWorkspace, **values: object) -> Found:
-    """Change settings as the form does; return what is then known."""
-    page = page_of(workspace)
-    page.form.changed.emit(replace(page.form.settings, **values))
-    settled(workspace)
-    assert page.found is not None
-    return page.found
-
-
-def at(page: SuperPointPage, x: float, y: float) -> QPoint:
-    return page.view.screen_of(x, y).toPoint()
+def workspace(session: Session, jobs: Jobs) -> Iterator[ConvNetWorkspace]:
+    with shown_page(session, jobs) as made:
+        yield made
 
 
 # ------------------------------------------------------------------------------- showing
@@ -96,7 +40,7 @@ def test_that_the_page_shows_heat_points_and_numbers_of_the_network(workspace: C
     found = page.found
     assert found is not None
     assert found.heat.shape == (149, 200)
-    network = detector_store.detector("trained")
+    network = detector_store.detector("trained").network
     logits = network.logits(found.sight.working.grey)
     assert logits.shape == (65, 19, 25)
     np.testing.assert_array_equal(found.sight.probabilities, cell_probabilities(logits))
@@ -331,15 +275,27 @@ def test_that_the_state_comes_back(workspace: ConvNetWorkspace) -> None:
 
 
 def test_that_a_job_tells_the_picture_before_the_comparison(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pairs, "load", drawn_pair)
+    def refuse(_ref: PairRef) -> None:
+        raise AssertionError("the pair is known and is read again")
+
+    monkeypatch.setattr(pairs, "load", refuse)
     told: list[Progress] = []
     ref = refs_of(1)[0]
-    found = run_to_end(examine(ref, SuperPointState(views=2), Kept()), told.append)
+    found = run_to_end(examine(ref, drawn_pair(ref), SuperPointState(views=2), Kept()), told.append)
     first = next(p.payload for p in told if p.payload is not None)
     assert first.repeated is None
     assert found.repeated is not None
     assert [p.text for p in told][-1] == "Comparing detectors"
     assert any(p.text.startswith("View 2 of 2") for p in told)
+
+
+def test_that_a_pair_nobody_read_yet_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[PairRef] = []
+    monkeypatch.setattr(pairs, "load", lambda ref: asked.append(ref) or drawn_pair(ref))
+    ref, kept = refs_of(1)[0], Kept()
+    for confidence in (0.1, 0.2):
+        run_to_end(examine(ref, None, SuperPointState(confidence=confidence), kept))
+    assert asked == [ref]
 
 
 def test_the_scale_of_colours() -> None:
@@ -406,3 +362,39 @@ def test_that_a_ring_stands_around_its_pixel_and_the_outline_around_its_cell(wor
     last = page.view.screen_of(8 * column + 7.5, 8 * row + 7.5)
     assert yellow.min(axis=0) == pytest.approx((first.y(), first.x()), abs=2.5)
     assert yellow.max(axis=0) == pytest.approx((last.y(), last.x()), abs=2.5)
+
+
+def test_that_the_sessions_pair_is_taken_and_never_read_again(
+    session: Session, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[PairRef] = []
+    monkeypatch.setattr(pairs, "load", lambda ref: asked.append(ref) or drawn_pair(ref))
+    jobs.steps, jobs.step_seconds = 3, 0.02  # the page is there before the pair
+    with shown_page(session, jobs, SuperPointState(radius=7)) as workspace:
+        page = page_of(workspace)
+        for step in (1, 1, -1):
+            session.step_pair(step)
+            settled(workspace)
+            assert page.found is not None
+            assert session.result is not None
+            assert page.found.ref == session.state.pair
+            assert page.found.state.radius == 7
+    assert asked == []
+
+
+def test_that_a_pair_that_could_not_be_matched_is_read_here(
+    session: Session, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[PairRef] = []
+    monkeypatch.setattr(pairs, "load", lambda ref: asked.append(ref) or drawn_pair(ref))
+
+    def refuse(_ref: PairRef) -> ImagePair:
+        raise UserError("This matcher cannot.")
+
+    with shown_page(session, jobs) as workspace:
+        jobs.make_pair = refuse
+        session.step_pair(1)
+        settled(workspace)
+        assert page_of(workspace).found is not None
+        assert page_of(workspace).found.ref == session.state.pair
+    assert asked == [session.state.pair]

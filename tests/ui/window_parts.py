@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, TypeVar
 
@@ -33,9 +33,14 @@ def refs_of(count: int) -> tuple[PairRef, ...]:
 
 
 class Jobs:
-    """Makes quick match jobs and remembers every request; ``fail`` makes the next one raise."""
+    """Makes quick match jobs and remembers every request; ``fail`` makes the next one raise.
+
+    Attributes:
+        make_pair: stands in for reading the pair.
+    """
 
     def __init__(self) -> None:
+        self.make_pair: Callable[[PairRef], ImagePair] = tiny_pair
         self.requests: list[MatchRequest] = []
         self.steps = 1
         self.step_seconds = 0.0
@@ -44,7 +49,7 @@ class Jobs:
 
     def __call__(self, request: MatchRequest) -> Generator[Progress, None, MatchResult]:
         self.requests.append(request)
-        pair = tiny_pair(request.ref)
+        pair = self.make_pair(request.ref)
         try:
             yield Progress(0, self.steps, "Loading", MatchResult(request, pair))
             for step in range(self.steps):

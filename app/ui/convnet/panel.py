@@ -21,9 +21,12 @@ class ConvNetSettings(FormPanel):
         self._parts: dict[str, QWidget] = {}
         self.column.addStretch(1)
 
-    def add_part(self, page: str, title: str, form: Form) -> None:
-        """Take in the form of a page."""
-        self._parts[page] = self._section(title, form)
+    def add_part(self, page: str, title: str, form: Form, below: QWidget | None = None) -> None:
+        """Take in the form of a page, and what stands below it."""
+        part = self._parts[page] = self._section(title, form)
+        inside = part.layout()
+        if below is not None and inside is not None:
+            inside.addWidget(below)
 
     def show_page(self, key: str) -> None:
         """Show the section of a page."""

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from PySide6.QtWidgets import QProgressBar, QVBoxLayout, QWidget
 
 from app.jobs import Progress
-from app.records import ImagePair, Point
+from app.records import Point
 from app.text import shortened
 from app.ui.convnet.cell_widget import CellWidget
 from app.ui.convnet.field_view import FieldView
@@ -173,12 +173,10 @@ class ReconstructionPage(ConvNetPage):
             self.form.set_values(self.state)
         ref = self.session.state.pair
         question = (ref, self.state.question)
-        known = self._known()
-        # While the match job reads the pair nobody else need read it too.
-        if ref is not None and question != self._asked and (known is not None or not self.session.busy):
+        if ref is not None and question != self._asked and not self._pair_comes():
             self._asked, self.fault = question, ""
             if not self._fits():
-                state = self.state
+                known, state = self._known(), self.state
                 self._work.start(lambda: answer(ref, known, state))
             else:
                 self._work.cancel()
@@ -189,12 +187,6 @@ class ReconstructionPage(ConvNetPage):
         """Whether the answer is the whole one to what is asked."""
         shown = self.answer
         return shown is not None and shown.whole and (shown.ref, shown.question) == self._asked
-
-    def _known(self) -> ImagePair | None:
-        """Return the pair where the session has read it already."""
-        result = self.session.result
-        pair = None if result is None else result.pair
-        return pair if pair is not None and pair.ref == self.session.state.pair else None
 
     def _progressed(self, progress: Progress) -> None:
         # A busy bar has no end; the search of the layers has.

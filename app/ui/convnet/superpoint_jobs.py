@@ -1,13 +1,15 @@
 """What the SuperPoint page finds out in the background: heat maps, points, and how many recur in the other picture.
 
-What lives here: :class:`Found`, the job that makes one step by step, and what it keeps for the next. What does not:
-widgets; no Qt. May import: ``app.learning``, ``app.vision``, pairs, jobs, ``colour_rules``, numpy.
+What lives here: :class:`Found`, the job that makes one step by step, and what it keeps for the next; the import of a
+detector. What does not: widgets; no Qt. May import: ``app.learning``, ``app.vision``, pairs, jobs, ``colour_rules``,
+numpy.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ import numpy.typing as npt
 from app import pairs
 from app.jobs import Job, Progress, native, relayed
 from app.learning.adaptation import Adapted, adapted, random_views
-from app.learning.detector_store import detector
+from app.learning.detector_store import Detector, detector, import_file
 from app.learning.superpoint import (
     BORDER,
     Points,
@@ -47,12 +49,14 @@ class Sight:
     """What the network says of one picture.
 
     Attributes:
+        detector: that looks.
         working: the picture it looks at.
         probabilities: (65, h, w) of its cells.
         single: (H, W) heat map of the picture alone.
         averaged: over views; None before the first, or if there is but one.
     """
 
+    detector: Detector
     working: WorkingImage
     probabilities: Float32
     single: Float32
@@ -98,10 +102,10 @@ class Kept:
     pair: ImagePair | None = None
     sights: dict[tuple[Any, ...], Sight] = field(default_factory=dict)
 
-    def pair_of(self, ref: PairRef) -> ImagePair:
-        """Return the pair, read once."""
+    def pair_of(self, ref: PairRef, known: ImagePair | None) -> ImagePair:
+        """Return the pair, read at most once."""
         if self.pair is None or self.pair.ref != ref:
-            self.pair = pairs.load(ref)
+            self.pair = pairs.load(ref) if known is None else known
             self.sights.clear()
         return self.pair
 
@@ -113,15 +117,31 @@ class Kept:
             self.sights.pop(next(iter(self.sights)))
 
 
-def examine(ref: PairRef, state: SuperPointState, kept: Kept) -> Job[Found]:
+def imported(path: Path) -> Job[str]:
+    """Copy a detector into the user's folder and return what it is chosen by.
+
+    Raises:
+        UserError: if it cannot be taken.
+    """
+    yield Progress(0, 1, f"Importing {path.stem}")
+    return import_file(path)
+
+
+def examine(ref: PairRef, known: ImagePair | None, state: SuperPointState, kept: Kept) -> Job[Found]:
     """Look at the picture, then at the views, then at the other picture; progress carries what is known so far.
+
+    Args:
+        ref: the pair.
+        known: the pair itself where it was read already.
+        state: what is asked.
+        kept: by the questions before.
 
     Raises:
         UserError: if a picture or the weights cannot be read.
     """
     reading = Progress(0, None, "Reading the pair")
     yield reading
-    (pair,) = yield from native(partial(kept.pair_of, ref), progress=reading)
+    (pair,) = yield from native(partial(kept.pair_of, ref, known), progress=reading)
     other = SIDES[1 - SIDES.index(state.side)]
     sights: dict[str, Sight] = {}
     sights[state.side], shown = yield from _showing(ref, state, _look(pair, state.side, state, kept))
@@ -160,16 +180,17 @@ def _look(pair: ImagePair, side: str, state: SuperPointState, kept: Kept) -> Job
     The two pictures are seen from different views: the same ones would make even noise recur.
     """
     image = pair.left if side == "left" else pair.right
-    key = (side, state.weights, state.max_side)
+    asked = detector(state.weights)
+    network = asked.network
+    key = (side, asked, state.max_side)  # not its name alone: a file may be written anew
     sight = kept.sights.get(key)
-    network = detector(state.weights)
     start = Progress(0, state.views, "Looking")
     if sight is None:
         yield start
         working = working_image(image, state.max_side)
         (logits,) = yield from native(partial(network.logits, working.grey), progress=start)
         probabilities = cell_probabilities(logits)
-        sight = Sight(working, probabilities, heat_of(probabilities, working.grey.shape))
+        sight = Sight(asked, working, probabilities, heat_of(probabilities, working.grey.shape))
         kept.keep(key, sight)
     if state.views == 1 or state.heat == "single":
         yield replace(start, payload=sight)

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import QProgressBar, QWidget
 
 from app.jobs import Progress
 from app.learning.superpoint import CELL, DUSTBIN
+from app.ui.convnet.detector_import import DetectorImport
 from app.ui.convnet.page import ConvNetPage
 from app.ui.convnet.superpoint_jobs import Found, Kept, examine
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SUREST, SuperPointState
@@ -63,6 +64,7 @@ class SuperPointPage(ConvNetPage):
         self._hover: Cell | None = None
         self._kept = Kept()
         self.form: Form = build(self.state)
+        self.below_form = self.importing = DetectorImport(session)
         self.view = CellPicture(look, "The picture under its heat map", pointing=True)
         self.view.message = "Open a pair of pictures: its points are looked for here."
         self.head = SteadyHead("CELL")
@@ -95,7 +97,9 @@ class SuperPointPage(ConvNetPage):
 
     def _connect(self) -> None:
         self.session.state_changed.connect(lambda _state: self._take())
+        self.session.busy_changed.connect(lambda _busy: self._match_went_on())
         self.form.changed.connect(lambda state: self._set(replace(state, cell=self.state.cell)))
+        self.importing.imported.connect(self._imported)
         self.view.moved.connect(self._dragged)
         self.view.chosen.connect(self._let_go)
         self.view.hovered.connect(self._hovered)
@@ -111,8 +115,8 @@ class SuperPointPage(ConvNetPage):
 
     @property
     def busy(self) -> bool:
-        """Whether something is being computed."""
-        return self._examination.busy
+        """Whether something is being computed or copied."""
+        return self._examination.busy or self.importing.busy
 
     @property
     def words(self) -> Words:
@@ -163,9 +167,14 @@ class SuperPointPage(ConvNetPage):
         self.state = state
         if self.form.settings != state:
             self.form.set_values(state)
-        if self.isVisible():
-            self._ask()
+        self._ask_if_seen()
         self._show_cell()
+
+    def _imported(self, which: str) -> None:
+        """Look with the detector that has come; it may have the name of one that was missing."""
+        self._asked = None
+        self._set(replace(self.state, weights=which))
+        self._ask_if_seen()
 
     def _to_other(self) -> None:
         self._set(replace(self.state, side="right" if self.state.side == "left" else "left"))
@@ -178,16 +187,24 @@ class SuperPointPage(ConvNetPage):
     def _ask(self) -> None:
         """Look at what the state says, unless that is what is being looked at, or was."""
         ref, state = self.session.state.pair, replace(self.state, cell=SUREST, points=True)
-        if ref is None or (ref, state) == self._asked:
+        if ref is None or (ref, state) == self._asked or self._pair_comes():
             return
         if self._examination.busy and not self._told:
             self._wanted = True  # dragging a slider shows every picture that is made, not the last one alone
             return
         self._asked, self._wanted, self._told, self.fault = (ref, state), False, False, ""
         self._halted = False
-        kept = self._kept
-        self._examination.start(lambda: examine(ref, state, kept))
+        known, kept = self._known(), self._kept
+        self._examination.start(lambda: examine(ref, known, state, kept))
         self._show_running(None)
+
+    def _ask_if_seen(self) -> None:
+        if self.isVisible():
+            self._ask()
+
+    def _match_went_on(self) -> None:
+        if self.isVisible():  # the pair may have come, or will not
+            self.refresh()
 
     def _progressed(self, progress: Progress) -> None:
         self._show_running(progress)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.learning import detector_store
 from app.learning.superpoint import BORDER, CONFIDENCE, RADIUS
-from app.settings import Settings, choice, flag, number
+from app.settings import Settings, choice, flag, named, number
 
 SUPERPOINT_KEY = "convnet.superpoint"
 MOST_VIEWS = 100
@@ -17,6 +18,7 @@ class SuperPointState(Settings):
     """A picture of the pair, the network's weights, and how points are taken from its heat map.
 
     Attributes:
+        weights: what ``detector_store`` finds a detector by; empty becomes the shipped one.
         cell: the chosen one, (row, column); :data:`SUREST` is the one where the network is surest.
     """
 
@@ -24,10 +26,11 @@ class SuperPointState(Settings):
     side: str = choice(
         "left", {"left": "left", "right": "right"}, label="Picture", help="Which picture of the pair is shown."
     )
-    weights: str = choice(
-        "trained", {"trained": "trained on shapes", "random": "random, untrained"}, label="Weights",
-        help="The miniature learned corners from drawn shapes alone. With random weights all 65 numbers of a cell are "
-        "about 1/65 = 0.0154: the loss is ln 65 = 4.174, and its points mean nothing.",
+    weights: str = named(
+        detector_store.titles, suffix=detector_store.SUFFIX, label="Weights",
+        help="The shipped miniature learned corners from drawn shapes alone; “main.py detector” trains one of your "
+        "own, Import detector… takes it into this list. With random weights all 65 numbers of a cell are about "
+        "1/65 = 0.0154: the loss is ln 65 = 4.174, and its points mean nothing.",
     )  # fmt: skip
     max_side: int = number(
         640, 160, 1600, 80, unit="px", label="Working size", log_scale=True,

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from app.learning.detector_store import RANDOM
 from app.learning.superpoint import CELL, DUSTBIN, UNIFORM_LOSS
 from app.learning.superpoint_network import MINI
-from app.text import significant
+from app.text import shortened, significant
 from app.ui.convnet.superpoint_jobs import OWN, WITHIN_PX, Found
 from app.ui.explanation import Words
 from app.ui.numbers import percent
+
+MOST_WORDS = 24
 
 SUPERPOINT = Words(
     "SuperPoint: 65 numbers for every 8 × 8 pixels",
@@ -48,8 +51,10 @@ def rows_of(found: Found, cell: tuple[int, int]) -> list[tuple[str, str]]:
     values = sight.probabilities[:, row, column].astype(np.float64)
     best = int(values[:DUSTBIN].argmax())
     height, width = sight.working.grey.shape
+    card = sight.detector.card
     rows = [
         ("network", f"{MINI.parameters:,} weights"),
+        *(() if card is None else (("detector", shortened(card.name, MOST_WORDS)),)),
         ("one cell sees", f"{MINI.receptive_field} × {MINI.receptive_field} px"),
         ("picture", f"{width} × {height} px, 1 : {significant(sight.working.scale[0])}"),
         ("−ln p, dustbin", significant(float(-np.log(max(values[DUSTBIN], 1e-12))))),
@@ -69,7 +74,7 @@ def rows_of(found: Found, cell: tuple[int, int]) -> list[tuple[str, str]]:
 
 def sentence(found: Found) -> str:
     """Return what the numbers say, in a sentence."""
-    if found.state.weights == "random":
+    if found.state.weights == RANDOM:
         return (
             f"Nobody trained these weights: all 65 numbers of a cell are about 1/65 = 0.0154, the loss is ln 65 = "
             f"{UNIFORM_LOSS:.3f} whatever the labels; which pixel is a little above the others was never learned."

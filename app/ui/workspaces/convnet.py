@@ -56,7 +56,7 @@ class ConvNetWorkspace(PagedWorkspace[ConvNetPage]):
         page.facts.connect(lambda told: self._told(page, told))
         page.words_changed.connect(self._show_words)
         if page.form is not None:
-            self._settings.add_part(page.key, page.section, page.form)
+            self._settings.add_part(page.key, page.section, page.form, page.below_form)
         return page
 
     def _refresh(self) -> None:

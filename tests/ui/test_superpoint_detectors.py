@@ -1,0 +1,184 @@
+"""Detectors of the user's own on the SuperPoint page: imported, chosen, undone, restored, and missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QFileDialog
+from superpoint_parts import choose, page_of, settled, shown_page
+from window_parts import Jobs
+
+from app.learning import detector_store, model_store
+from app.learning.detector_store import DetectorCard, save_detector
+from app.learning.superpoint_network import MINI, random_weights
+from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
+from app.ui.form import _ChoiceRow
+from app.ui.session import Message, Session
+from app.ui.session_state import SessionState, from_json, to_json
+from app.ui.workspaces.convnet import ConvNetWorkspace
+
+OWN = "corners.safetensors"
+
+
+@pytest.fixture
+def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "detectors"
+    monkeypatch.setenv(detector_store.FOLDER_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def made(tmp_path: Path, own: Path) -> Path:
+    """A detector outside the user's folder."""
+    path = tmp_path / OWN
+    save_detector(path, DetectorCard("", "", "drawn shapes"), random_weights(MINI, 7))
+    return path
+
+
+@pytest.fixture
+def workspace(session: Session, jobs: Jobs, own: Path) -> Iterator[ConvNetWorkspace]:
+    with shown_page(session, jobs) as shown:
+        yield shown
+
+
+@pytest.fixture
+def told(session: Session) -> list[str]:
+    """The sentences of the message line."""
+    said: list[str] = []
+
+    def listen(message: Message) -> None:
+        said.append(message.text)
+
+    session.message.connect(listen)
+    return said
+
+
+def offered(workspace: ConvNetWorkspace) -> list[str]:
+    """The words of the choice of weights, as the list shows them when it is turned to."""
+    row = page_of(workspace).form.rows["weights"]
+    assert isinstance(row, _ChoiceRow)
+    row.combo.showPopup()
+    row.combo.hidePopup()
+    return [row.combo.itemText(index) for index in range(row.combo.count())]
+
+
+def chosen(workspace: ConvNetWorkspace) -> str:
+    row = page_of(workspace).form.rows["weights"]
+    assert isinstance(row, _ChoiceRow)
+    return row.combo.currentText()
+
+
+def import_by_hand(workspace: ConvNetWorkspace, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Press Import detector… and choose this file."""
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: (str(path), ""))
+    button = page_of(workspace).importing
+    assert button.parent() is not None  # it stands in the panel of settings
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    settled(workspace)
+
+
+def test_that_an_imported_detector_is_chosen_and_looks_and_undo_goes_back(
+    workspace: ConvNetWorkspace, made: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = page_of(workspace)
+    assert offered(workspace) == ["superpoint-mini, shipped", "random, untrained"]
+    shipped = page.found
+    assert shipped is not None
+    assert workspace.details.facts.value("detector") == "superpoint-mini"
+    import_by_hand(workspace, made, monkeypatch)
+    assert "Imported corners." in told
+    assert page.state.weights == OWN
+    assert chosen(workspace) == "corners"
+    assert offered(workspace) == ["superpoint-mini, shipped", "random, untrained", "corners"]
+    assert page.found is not None
+    network = detector_store.detector(OWN).network
+    np.testing.assert_array_equal(page.found.heat, network.heat(page.found.sight.working.grey))
+    assert workspace.details.facts.value("detector") == "corners"
+    workspace.session.undo()
+    settled(workspace)
+    assert page.state.weights == detector_store.TRAINED
+    np.testing.assert_array_equal(page.found.heat, shipped.heat)
+    workspace.session.redo()
+    settled(workspace)
+    assert page.found.state.weights == OWN
+    assert chosen(workspace) == "corners"
+
+
+@pytest.mark.parametrize("wrong", ["picture", "patches", "cardless"])
+def test_that_a_wrong_file_is_one_sentence_and_changes_nothing(
+    workspace: ConvNetWorkspace, made: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    page, path = page_of(workspace), made
+    before = page.state, page.found
+    if wrong == "picture":
+        made.write_bytes(b"\x89PNG\r\n")
+    elif wrong == "cardless":
+        made.with_suffix(".json").unlink()
+    else:
+        path = model_store.find(model_store.DEFAULT)
+    import_by_hand(workspace, path, monkeypatch)
+    assert len(told) == 1
+    assert path.name in told[0]
+    assert told[0].endswith(".")
+    assert (page.state, page.found) == before
+    assert offered(workspace) == ["superpoint-mini, shipped", "random, untrained"]
+
+
+def test_that_no_file_chosen_is_no_complaint(
+    workspace: ConvNetWorkspace, told: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("", ""))
+    QTest.mouseClick(page_of(workspace).importing, Qt.MouseButton.LeftButton)
+    settled(workspace)
+    assert told == []
+
+
+def test_that_a_saved_choice_comes_back(own: Path, made: Path) -> None:
+    detector_store.import_file(made)
+    state = SessionState(workspaces=((SUPERPOINT_KEY, SuperPointState(weights=OWN)),))
+    complaints: list[str] = []
+    session = Session()
+    session.state = from_json(to_json(state), complaints.append)
+    assert session.workspace_state(SUPERPOINT_KEY, SuperPointState()).weights == OWN
+    assert complaints == []
+    assert session.shutdown(5.0)
+
+
+def test_that_a_restored_detector_that_is_gone_is_told_in_one_sentence(
+    session: Session, jobs: Jobs, own: Path, made: Path, told: list[str]
+) -> None:
+    gone = "The detector corners.safetensors is no longer there; choose another one, or import it again."
+    with shown_page(session, jobs, SuperPointState(weights=OWN)) as workspace:
+        page = page_of(workspace)
+        assert page.found is None
+        assert page.view.message == gone
+        assert told.count(gone) == 1
+        assert chosen(workspace) == OWN
+        workspace.grab()
+        page.importing.import_from(made)  # what was missing comes back under its name
+        settled(workspace)
+        assert page.found is not None
+        assert page.found.state.weights == OWN
+        assert not page.fault
+
+
+def test_that_other_settings_still_work_while_the_detector_is_gone(
+    workspace: ConvNetWorkspace, own: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_by_hand(workspace, made, monkeypatch)
+    page = page_of(workspace)
+    shown = page.found
+    (own / OWN).unlink()
+    page.form.changed.emit(replace(page.form.settings, radius=9))
+    settled(workspace)
+    assert page.state.radius == 9
+    assert page.fault.startswith("The detector corners.safetensors is no longer there")
+    assert page.found is shown  # the last picture stays
+    assert choose(workspace, weights=detector_store.TRAINED).state.radius == 9
+    assert not page.fault
