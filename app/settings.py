@@ -160,12 +160,16 @@ def format_number(value: float) -> str:
 class Settings:
     """Base of every settings dataclass: validates all declared fields on construction.
 
-    Subclasses are ``@dataclass(frozen=True)``; an out-of-range value raises :class:`UserError`.
+    Subclasses are ``@dataclass(frozen=True)``; an out-of-range value raises :class:`UserError`. A choice among things
+    that come and go need not be there any more: settings that were made while it was can still be copied with another
+    field changed, and whoever opens it says that it is gone.
     """
 
     def __post_init__(self) -> None:
         for spec in fields_of(self):
-            object.__setattr__(self, spec.name, checked(spec, getattr(self, spec.name)))
+            value = getattr(self, spec.name)
+            if spec.source is None or not isinstance(value, str) or value == "":
+                object.__setattr__(self, spec.name, checked(spec, value))
 
 
 def with_value(settings: S, name: str, value: Any) -> S:
@@ -174,10 +178,10 @@ def with_value(settings: S, name: str, value: Any) -> S:
     Raises:
         UserError: for an unknown field or a bad value.
     """
-    known = [spec.name for spec in fields_of(settings)]
-    if name not in known:
-        raise UserError(f"There is no setting {name!r} here; known are {', '.join(known) or 'none'}.")
-    return cast(S, dataclasses.replace(cast(Any, settings), **{name: value}))
+    specs = {spec.name: spec for spec in fields_of(settings)}
+    if name not in specs:
+        raise UserError(f"There is no setting {name!r} here; known are {', '.join(specs) or 'none'}.")
+    return cast(S, dataclasses.replace(cast(Any, settings), **{name: checked(specs[name], value)}))
 
 
 def to_json(settings: Any) -> dict[str, Any]:

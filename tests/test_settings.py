@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import stat
-from dataclasses import FrozenInstanceError, dataclass
+from dataclasses import FrozenInstanceError, dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from app.settings import (
     flag,
     from_json,
     load_json,
+    named,
     number,
     parse_assignments,
     save_json,
@@ -143,3 +144,25 @@ def test_that_assignments_are_split() -> None:
         ("match", "ratio", "0.7"),
         ("verify", "model", "none"),
     ]
+
+
+def test_that_settings_outlive_what_they_name_but_nothing_new_can_name_it() -> None:
+    there = {"one": "One", "mine": "Mine"}
+
+    @dataclass(frozen=True)
+    class Naming(Settings):
+        model: str = named(lambda: there, suffix=".model", label="Model", help="Which.")
+        count: int = number(1, 1, 9, 1, label="Count", help="How many.")
+
+    kept = Naming(model="mine")
+    assert Naming().model == "one"
+    del there["mine"]
+    assert with_value(kept, "count", 3) == replace(kept, count=3)
+    assert replace(kept, count=3).model == "mine"
+    with pytest.raises(UserError, match="'mine' is not known"):
+        with_value(kept, "model", "mine")
+    said: list[str] = []
+    assert from_json(Naming, {"model": "mine", "count": 4}, said.append) == Naming(count=4)
+    assert len(said) == 1
+    with pytest.raises(UserError, match="model"):
+        Naming(model=3)  # type: ignore[arg-type]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from window_parts import refs_of, tiny_pair
 
 from app import pairs
 from app.jobs import run_to_end
+from app.learning import model_store
 from app.records import Image, ImagePair, PairRef, UserError
 from app.ui.convnet.cell_widget import CellWidget
 from app.ui.convnet.reconstruction_page import NO_PAIR, STOPPED, ReconstructionPage
@@ -266,6 +269,26 @@ def test_that_a_picture_too_small_is_told_and_the_next_one_shown(
     assert page.fault == ""
     assert page.answer is not None
     assert page.field.isVisible()
+
+
+def test_that_a_network_deleted_while_it_is_chosen_is_told_and_another_can_be_had(
+    workspace: ConvNetWorkspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(model_store.FOLDER_VARIABLE, str(tmp_path))
+    for file in (model_store.find("medium"), model_store.card_path(model_store.find("medium"))):
+        shutil.copy(file, tmp_path / f"mine{file.suffix}")
+    page = page_of(workspace)
+    choose(workspace, network="mine")
+    assert page.answer.question.network == "mine"
+    model_store.delete("mine")
+    QTest.mouseClick(page.field, Qt.MouseButton.LeftButton, pos=QPoint(60, 60))  # a cell: nothing is asked
+    assert page.fault == ""
+    choose(workspace, k=3)
+    assert page.fault.startswith("There is no model 'mine'; there are: default")
+    assert page.answer.question.k == 5  # the last picture stays
+    choose(workspace, network="default")
+    assert page.fault == ""
+    assert page.answer.question.k == 3
 
 
 def test_that_without_a_pair_it_says_what_to_do(session: Session) -> None:
