@@ -1,7 +1,8 @@
-"""The actions of a workspace made of pages: bare keys that act while the focus is in the middle of the window.
+"""Bare keys, which act while the focus is on a picture or its page: of pages, and of workspaces made of them.
 
-What lives here: :class:`BareKeys`, and the keys that all such workspaces share. What does not: what a workspace adds of
-its own. May import: Qt and, for types, the workspace.
+What lives here: :func:`bare_action`; :class:`BareKeys`, the actions of a workspace, with the keys that all such
+workspaces share. What does not: what a page or a workspace adds of its own. May import: Qt and, for types, the
+workspace.
 """
 
 from __future__ import annotations
@@ -14,8 +15,23 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QWidget
+
     from app.ui.pages import PageEntry
     from app.ui.workspaces.base import Workspace
+
+Key = tuple[str, str, Callable[[], object]]  # words in the menu, bare key, what it does
+
+
+def bare_action(owner: QWidget, text: str, key: str, run: Callable[[], object]) -> QAction:
+    """Return a new action of a widget whose key, if any, acts while the focus is on the widget or in it."""
+    action = QAction(text, owner)
+    if key:
+        action.setShortcut(QKeySequence(key))
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+    action.triggered.connect(lambda _checked=False: run())
+    owner.addAction(action)
+    return action
 
 
 class BareKeys:
@@ -27,12 +43,7 @@ class BareKeys:
 
     def _add(self, text: str, run: Callable[[], object], key: str) -> QAction:
         """Add an action, on a bare key if there is one."""
-        action = QAction(text, self._owner)
-        if key:
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.triggered.connect(lambda _checked=False: run())
-        self._owner.addAction(action)
+        action = bare_action(self._owner, text, key, run)
         self.listed.append(action)
         return action
 

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from app.jobs import Progress
 from app.learning.anchornet import AnchorStep
 from app.text import minus, significant
+from app.ui.bare_keys import bare_action
 from app.ui.chart import Chart, Curve, Drawing, Place
 from app.ui.convnet.anchor_frame import Frame, frame_of
 from app.ui.convnet.anchor_state import ANCHOR_KEY, AnchorRun, AnchorState, learn_anchors
@@ -60,7 +60,7 @@ class AnchorNetPage(ConvNetPage):
         self.discriminability = Chart(look, "Discriminability loss by iteration")
         self.scrubber = Scrubber(look)
         self.stop = self._button("Stop", "", self._stop_or_learn)
-        self._play = QAction("&Play or stop the iterations", self)
+        self._play = bare_action(self.strip, "&Play or stop the iterations", "Space", self.scrubber.toggle)
         self._arrange()
         self._connect()
 
@@ -81,10 +81,6 @@ class AnchorNetPage(ConvNetPage):
             part.pointed.connect(self._point)
         self.scrubber.moved.connect(self._scrubbed)
         self.scrubber.held.connect(self.session.hold_undo)
-        self._play.setShortcut(QKeySequence("Space"))
-        self._play.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        self._play.triggered.connect(self.scrubber.toggle)
-        self.strip.addAction(self._play)
         self._learning = Errand(self.session.lane("anchornet"), self)
         self._learning.progressed.connect(self._on_progress)
         self._learning.finished.connect(self._on_finished)

@@ -11,12 +11,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
-from PySide6.QtGui import QAction, QKeySequence, QPainter, QPen
+from PySide6.QtCore import QLineF, QPointF, QRectF
+from PySide6.QtGui import QAction, QPainter, QPen
 from PySide6.QtWidgets import QProgressBar, QWidget
 
 from app.jobs import Progress
 from app.learning.superpoint import CELL, DUSTBIN
+from app.ui.bare_keys import Key, bare_action
 from app.ui.convnet.detector_import import DetectorImport
 from app.ui.convnet.page import ConvNetPage
 from app.ui.convnet.superpoint_jobs import Found, Kept, examine
@@ -128,21 +129,14 @@ class SuperPointPage(ConvNetPage):
         return self._actions
 
     def _make_actions(self) -> list[QAction]:
-        made: list[QAction] = []
-        for text, key, run in (
+        keys: tuple[Key, ...] = (
             ("Other picture", "X", self._to_other),
             ("With and without adaptation", "V", self._to_other_heat),
             ("Points", "K", lambda: self._set(replace(self.state, points=not self.state.points))),
             ("Fit", "F", self.view.fit),
             ("Actual size", "0", self.view.actual_size),
-        ):
-            action = QAction(text, self)
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            action.triggered.connect(lambda _checked=False, run=run: run())
-            self.addAction(action)
-            made.append(action)
-        return made
+        )
+        return [bare_action(self, *key) for key in keys]
 
     def refresh(self) -> None:
         """Show the page's state for the pair of the session."""

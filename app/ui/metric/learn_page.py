@@ -11,14 +11,15 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 from app.learning.iterates import Iterate
 from app.learning.learners import learner
 from app.learning.mahalanobis import kind_of
 from app.records import Float64
+from app.ui.bare_keys import bare_action
 from app.ui.metric.learning import Learning
 from app.ui.metric.page import MetricPage
 from app.ui.metric.paint_canvas import PaintCanvas
@@ -92,11 +93,7 @@ class LearnPage(MetricPage):
         self.canvas.resized.connect(self.refresh)
         self.scrubber.moved.connect(self._scrubbed)
         self.scrubber.held.connect(session.hold_undo)
-        self._play = QAction("&Play or stop the iterations", self)
-        self._play.setShortcut(QKeySequence("Space"))
-        self._play.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        self._play.triggered.connect(self.scrubber.toggle)
-        self.canvas.addAction(self._play)
+        self._play = bare_action(self.canvas, "&Play or stop the iterations", "Space", self.scrubber.toggle)
 
     def _arrange(self) -> None:
         parts = ((self.objective, 3), (self.error, 2), (self.eigen, 0), (self.legend, 0))

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QToolButton, QWidget
 
 from app.jobs import Progress
 from app.records import Point, Selection
+from app.ui.bare_keys import Key
 from app.ui.form import build
 from app.ui.lane import Event
 from app.ui.session import Message, Session, failure_message
@@ -26,7 +27,7 @@ from app.ui.sift.level_jobs import Cell, LevelPicture, Palette, columns, level_p
 from app.ui.sift.page import SiftContext
 from app.ui.sift.picture_view import PictureView
 from app.ui.sift.probe_panel import WAITING, Place, ProbePanel, head
-from app.ui.sift.split_page import Key, SplitPage
+from app.ui.sift.split_page import SplitPage
 from app.ui.sift.state import SpaceState
 from app.ui.style import Style
 from app.vision.scale_space import Kind, ScaleSpace

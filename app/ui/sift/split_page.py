@@ -1,22 +1,22 @@
 """What the pages have in common that show something at the left and a large picture at the right.
 
-What lives here: :class:`SplitPage`. What does not: what stands in the two parts. May import: ``page``, the form, Qt.
+What lives here: :class:`SplitPage`. What does not: what stands in the two parts. May import: ``page``, the form,
+``bare_keys``, Qt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
+from app.ui.bare_keys import Key, bare_action
 from app.ui.form import Form
 from app.ui.session import Session
 from app.ui.sift.page import SiftPage
 from app.ui.style import Style
-
-Key = tuple[str, str, Callable[[], object]]  # words in the menu, bare key, what it does
 
 
 class SplitPage(SiftPage):
@@ -57,10 +57,4 @@ class SplitPage(SiftPage):
 
     def _add_keys(self, keys: Sequence[Key]) -> None:
         """Add an action for every bare key, in the order of the menu."""
-        for text, key, run in keys:
-            action = QAction(text, self)
-            action.setShortcut(QKeySequence(key))
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            action.triggered.connect(lambda _checked=False, run=run: run())
-            self.addAction(action)
-            self._actions.append(action)
+        self._actions += [bare_action(self, *key) for key in keys]

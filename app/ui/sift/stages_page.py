@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QToolButton, QW
 from app.jobs import Progress
 from app.records import Point, Selection
 from app.settings import fields_of
+from app.ui.bare_keys import Key
 from app.ui.form import build, from_slider, slider_steps, to_slider
 from app.ui.session import Session, failure_message
 from app.ui.sift import stage_paint
@@ -25,7 +26,7 @@ from app.ui.sift.page import SiftContext
 from app.ui.sift.picture_view import PictureView
 from app.ui.sift.player import Player
 from app.ui.sift.probe_panel import head
-from app.ui.sift.split_page import Key, SplitPage
+from app.ui.sift.split_page import SplitPage
 from app.ui.sift.stage_marks import Chosen, StageMarks, choose
 from app.ui.sift.state import StagesState
 from app.ui.status import ElidedLabel

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QAction, QKeySequence, QResizeEvent
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from app.learning.train_state import TrainSnapshot
+from app.ui.bare_keys import bare_action
 from app.ui.chart import Chart, Drawing
 from app.ui.train.drawings import CHARTS, WAITING
 from app.ui.train.page import Headed, TrainPage
@@ -51,13 +52,12 @@ class CurvesPage(TrainPage):
         self._turn.setInterval(TURN_MS)
         self._turn.timeout.connect(self._draw_next)
         self._waiting: list[int] = []
-        self.compare = QAction("Show the run &before", self)
+        self.compare = bare_action(self, "Show the run &before", "B", self._compare)
         self.compare.setCheckable(True)
-        self.compare.setShortcut(QKeySequence("B"))
-        self.compare.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         self.compare.setToolTip("Draw the curves of the run before, dotted: two losses or miners side by side")
-        self.compare.triggered.connect(lambda on: self.set_state(replace(self.state, compare=bool(on))))
-        self.addAction(self.compare)
+
+    def _compare(self) -> None:
+        self.set_state(replace(self.state, compare=self.compare.isChecked()))
 
     def show_training(self) -> None:
         """Draw all charts anew, one after the other."""
