@@ -20,6 +20,7 @@ import numpy as np
 from app.formats.results import Origin, number_text, write_csv
 from app.records import WorkingImage
 from app.settings import atomic_text
+from app.vision.half_pixel import all_to_original
 from app.vision.sift_records import SiftExplanation, Stage
 from app.vision.sift_stages import WORDS
 from app.vision.sift_why import reason
@@ -51,7 +52,7 @@ def write_history_csv(path: str | Path, explanation: SiftExplanation, work: Work
 def _rows(explanation: SiftExplanation, work: WorkingImage) -> Iterator[tuple[str, ...]]:
     found, settings = explanation.candidates, explanation.settings
     scale = np.asarray(work.scale, np.float64)
-    xy = (found.xy.astype(np.float64) + 0.5) * scale - 0.5
+    xy = all_to_original(found.xy, scale)
     sigma = found.sigma.astype(np.float64) * float(np.sqrt(scale.prod()))
     turns = np.bincount(explanation.candidate, minlength=len(found))
     whole = np.column_stack([getattr(found, name) for name in WHOLE])

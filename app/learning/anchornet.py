@@ -32,6 +32,7 @@ from app.learning.anchor_losses import (
 from app.records import Array, Float32, Float64, UserError
 from app.settings import Settings, choice, number
 from app.vision.blas import one_thread_each
+from app.vision.half_pixel import all_to_original
 
 STEP = 0.04  # of Adam, in units of a weight
 START = 0.05  # deviation of the first filters' weights
@@ -216,8 +217,7 @@ def _check(columns: Sequence[Float32], labels: Sequence[int]) -> None:
 def on_grid(xy: Array, size: tuple[int, int], grid: tuple[int, int]) -> Float64:
     """Return (N, 2) places of a grid of (columns, rows) cells for points of a picture of (width, height)."""
     scale = np.array(grid, np.float64) / np.array(size, np.float64)
-    result: Float64 = (np.asarray(xy, np.float64) + 0.5) * scale - 0.5
-    return result
+    return all_to_original(xy, scale)
 
 
 def on_picture(cells: Array, size: tuple[int, int], grid: tuple[int, int]) -> Float64:

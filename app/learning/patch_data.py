@@ -23,6 +23,7 @@ from app.settings import Settings, choice, flag, number
 from app.vision.detect import SiftDetect, detect_sift
 from app.vision.frames import cut_at, flat
 from app.vision.geometry import transform
+from app.vision.half_pixel import all_to_original
 
 LONGEST_SIDE = 768
 LEAST_CONTRAST = 5.0  # grey levels, standard deviation of a patch
@@ -354,8 +355,7 @@ def _in_photograph(xy: Float64, shape: tuple[int, ...]) -> Float64:
         return xy
     height, width = (max(1, round(side * LONGEST_SIDE / longer)) for side in shape[:2])
     scale = np.array([shape[1] / width, shape[0] / height])
-    full: Float64 = (xy + 0.5) * scale - 0.5
-    return full
+    return all_to_original(xy, scale)
 
 
 def _cut(views: list[_View], span: float, side: int = 32) -> tuple[UInt8, Array, Float64]:

@@ -21,6 +21,7 @@ from app.records import Descriptors, Features, Float32, Image, Keypoints, UInt8,
 from app.settings import flag
 from app.vision.describe import SiftDescribe, root
 from app.vision.detect import SiftDetect, strongest
+from app.vision.half_pixel import to_original, to_working
 from app.vision.images import working_image
 from app.vision.scale_levels import LAYERS, UPSAMPLE
 from app.vision.scale_space import ScaleSpace
@@ -161,12 +162,12 @@ def detection_at(image: Image, x: float, y: float, detect: Any) -> Job[Detection
     work, explanation = yield from explanation_of(image, detect)
     sx, sy = work.scale
     scale = float(np.sqrt(sx * sy))
-    found = why_not_detected(explanation, (x + 0.5) / sx - 0.5, (y + 0.5) / sy - 0.5, NEAR_PX / scale)
+    found = why_not_detected(explanation, *to_working((x, y), work.scale), NEAR_PX / scale)
     found = _within_count(found, explanation, int(getattr(detect, "count", 0)))
     if found.place is None:
         return found
     px, py, sigma = found.place
-    return replace(found, place=((px + 0.5) * sx - 0.5, (py + 0.5) * sy - 0.5, sigma * scale))
+    return replace(found, place=(*to_original((px, py), work.scale), sigma * scale))
 
 
 def _within_count(found: Detection, explanation: SiftExplanation, count: int) -> Detection:

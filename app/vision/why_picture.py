@@ -14,6 +14,7 @@ import numpy as np
 
 from app.jobs import Job
 from app.records import Float32, Image, Point
+from app.vision.half_pixel import to_working
 from app.vision.scale_space import ScaleSpace
 from app.vision.sift_matching import explanation_of
 from app.vision.sift_records import SiftExplanation
@@ -97,7 +98,7 @@ def look_at(image: Image, detection: Detection, asked: Point, detect: Any) -> Jo
     sx, sy = work.scale
     space = explanation.space
     octave, layer, col, row = _sample(explanation, detection, (sx, sy))
-    here = space.to_octave(octave, ((asked[0] + 0.5) / sx - 0.5, (asked[1] + 0.5) / sy - 0.5))
+    here = space.to_octave(octave, to_working(asked, work.scale))
     scale = math.sqrt(sx * sy)
     return WhyPicture(
         planes=_planes(space, octave, layer, col, row),
@@ -126,7 +127,7 @@ def _sample(
     x, y, sigma = detection.place
     octave, level = space.locate(sigma / math.sqrt(scale[0] * scale[1]))
     layer = min(max(round(level), 1), explanation.settings.layers)
-    return octave, layer, *space.nearest(octave, (x + 0.5) / scale[0] - 0.5, (y + 0.5) / scale[1] - 0.5)
+    return octave, layer, *space.nearest(octave, *to_working((x, y), scale))
 
 
 def _planes(space: ScaleSpace, octave: int, layer: int, col: int, row: int) -> Float32:

@@ -25,8 +25,6 @@ from app.ui.convnet.reconstruction_state import (
     RECONSTRUCTION_KEY,
     ReconstructionState,
     answer,
-    to_original,
-    to_working,
 )
 from app.ui.convnet.state import ConvNetState
 from app.ui.launch import _wait
@@ -34,6 +32,7 @@ from app.ui.session import Session
 from app.ui.workspaces import WORKSPACES
 from app.ui.workspaces.convnet import ConvNetWorkspace
 from app.vision import builtin
+from app.vision.half_pixel import to_original
 from app.vision.images import grey8, make_image
 
 
@@ -338,7 +337,6 @@ def test_that_coordinates_of_a_large_picture_are_its_own() -> None:
     x, y = to_original(tuple(found.study.centres[cell].tolist()), found.query.scale)
     assert abs(x - 400) <= 2.5 * found.query.scale[0]
     assert abs(y - 100) <= 2.5 * found.query.scale[1]
-    assert to_working(to_original((3.0, 7.0), (2.0, 3.0)), (2.0, 3.0)) == (3.0, 7.0)
 
 
 def test_that_the_photographs_leave_out_the_pairs_own(monkeypatch: pytest.MonkeyPatch) -> None:

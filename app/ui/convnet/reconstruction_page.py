@@ -24,7 +24,6 @@ from app.ui.convnet.reconstruction_state import (
     Answer,
     ReconstructionState,
     answer,
-    to_original,
 )
 from app.ui.convnet.words import RECONSTRUCTION
 from app.ui.errand import Errand
@@ -33,6 +32,7 @@ from app.ui.form import Form, build
 from app.ui.session import Message, Session
 from app.ui.status import ElidedLabel
 from app.ui.style import Style
+from app.vision.half_pixel import to_original
 
 LANE = "convnet"
 NO_PAIR = "Open two pictures: each is then made of patches of the other, layer by layer."

@@ -15,8 +15,9 @@ from app.learning import model_store
 from app.learning.layer_maps import ConvLayer, random_layers, trained_layers
 from app.learning.reconstruction import Study, reconstruct
 from app.learning.towers import PLANS
-from app.records import Image, ImagePair, PairRef, Point, UInt8, WorkingImage
+from app.records import Image, ImagePair, PairRef, UInt8, WorkingImage
 from app.settings import Settings, choice, named, number
+from app.vision.half_pixel import to_working
 from app.vision.images import make_image, working_image
 from app.vision.photographs import CREDITS, photograph
 
@@ -111,16 +112,6 @@ class Answer:
         if min(state.place) < 0:
             return self.study.cell_at(self.query.grey.shape[1] / 2, self.query.grey.shape[0] / 2)
         return self.study.cell_at(*to_working(state.place, self.query.scale))
-
-
-def to_working(point: Point, scale: tuple[float, float]) -> Point:
-    """Return a point of the original picture in working pixels (half-pixel rule)."""
-    return (point[0] + 0.5) / scale[0] - 0.5, (point[1] + 0.5) / scale[1] - 0.5
-
-
-def to_original(point: Point, scale: tuple[float, float]) -> Point:
-    """Return a point in working pixels in those of the original picture (half-pixel rule)."""
-    return (point[0] + 0.5) * scale[0] - 0.5, (point[1] + 0.5) * scale[1] - 0.5
 
 
 def _layers(state: ReconstructionState) -> tuple[ConvLayer, ...]:

@@ -25,6 +25,7 @@ from app.ui.sift.described import (
 )
 from app.ui.sift.page import SiftContext
 from app.vision.evaluate import reversed_truth, true_places
+from app.vision.half_pixel import all_to_original, all_to_working, to_original
 from app.vision.nearest import distances_to
 from app.vision.sift_descriptor import squared_differences
 from app.vision.sift_records import LENGTH
@@ -137,7 +138,7 @@ def _reduced(features: Features, scale: tuple[float, float]) -> Features:
         return features
     points = features.keypoints
     factor = np.asarray(scale, np.float64)
-    xy = ((points.xy + 0.5) / factor - 0.5).astype(np.float32)
+    xy = all_to_working(points.xy, factor).astype(np.float32)
     size = (points.size / float(np.sqrt(factor.prod()))).astype(np.float32)
     moved = Keypoints(
         xy, size, points.angle, points.response, points.octave, points.layer, points.sublayer, points.packed
@@ -211,12 +212,8 @@ def _match_index(context: SiftContext, source: Source, rows: tuple[int, int], le
     matches = context.result.matches
     if not source.matched or matches is None or min(rows) < 0:
         return None
-    original = [_original(place, context.scales[side]) for place, side in zip((left, right), SIDES, strict=True)]
+    original = [to_original(place, context.scales[side]) for place, side in zip((left, right), SIDES, strict=True)]
     return find_match(context.result, Selection("left", *original[0], original[1]))
-
-
-def _original(place: Point, scale: tuple[float, float]) -> Point:
-    return (place[0] + 0.5) * scale[0] - 0.5, (place[1] + 0.5) * scale[1] - 0.5
 
 
 def _described(context: SiftContext, source: Source, side: Side, row: int, place: Point, sigma: float) -> Described:
@@ -291,11 +288,10 @@ def _errors(context: SiftContext, source: Source, side: Side, row: int, there: K
     truth = pair.truth if side == "left" else reversed_truth(pair.truth)
     x, y = source.of(side).keypoints.xy[row].tolist()
     size = (pair.right if other == "right" else pair.left).size
-    place = true_places(truth, [_original((x, y), context.scales[side])], size)[0][0]
+    place = true_places(truth, [to_original((x, y), context.scales[side])], size)[0][0]
     if not np.isfinite(place).all():
         return unknown
-    factor = np.asarray(context.scales[other], np.float64)
-    found = (there.xy.astype(np.float64) + 0.5) * factor - 0.5
+    found = all_to_original(there.xy, context.scales[other])
     result: Float64 = np.linalg.norm(found - place, axis=1)
     return result
 

@@ -35,6 +35,7 @@ from app.ui.sift.settings_panel import SharedSettings, SiftSettingsPanel
 from app.ui.sift.state import SiftState
 from app.ui.sift.strip import SiftStrip
 from app.ui.style import Style
+from app.vision.half_pixel import to_original, to_working
 from app.vision.sift_records import SiftExplanation
 
 SIDES: tuple[Side, Side] = ("left", "right")
@@ -245,12 +246,10 @@ def _other(side: Side) -> Side:
 
 
 def _reduced(point: Point, found: Explained | None) -> Point:
-    """Return an original pixel in the picture explained (half-pixel rule)."""
-    sx, sy = (1.0, 1.0) if found is None else found.scale
-    return ((point[0] + 0.5) / sx - 0.5, (point[1] + 0.5) / sy - 0.5)
+    """Return an original pixel in the picture explained."""
+    return point if found is None else to_working(point, found.scale)
 
 
 def _original(point: Point, found: Explained | None) -> Point:
     """Return the original pixel of one of the picture explained."""
-    sx, sy = (1.0, 1.0) if found is None else found.scale
-    return ((point[0] + 0.5) * sx - 0.5, (point[1] + 0.5) * sy - 0.5)
+    return point if found is None else to_original(point, found.scale)
