@@ -17,6 +17,7 @@ from PySide6.QtGui import QFocusEvent, QFontMetrics, QGuiApplication, QKeyEvent,
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from app.records import Bool
+from app.text import minus
 from app.ui.match_values import VERDICT_WORDS, Index, MatchValues, values_of
 from app.ui.numbers import distance_text
 from app.ui.style import Style
@@ -49,7 +50,7 @@ def _fixed(digits: int, unit: str = "") -> Callable[[Any], str]:
 
 
 def _signed_angle(value: Any) -> str:
-    return "–" if np.isnan(value) else f"{value:+.1f}°".replace("-", "−")
+    return "–" if np.isnan(value) else minus(f"{value:+.1f}°")
 
 
 def _verdict(value: Any) -> str:

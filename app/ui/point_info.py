@@ -13,6 +13,7 @@ import numpy as np
 
 from app.jobs import Job, Progress, native
 from app.records import Descriptors, Features, Keypoints, MatchResult, Point, Selection, Side
+from app.text import minus
 from app.ui.overlays import Mark
 from app.vision.nearest import distances_to
 
@@ -112,7 +113,7 @@ def _keypoint_facts(features: Features, index: int, place: Point) -> tuple[tuple
         ("diameter", f"{size:.2f} px  (σ = {size / 2:.2f} px)"),
         ("orientation", "none" if math.isnan(angle) else f"{angle:.1f}° clockwise"),
         ("response", f"{float(points.response[index]):.4g}"),
-        ("octave, layer", f"{points.octave[index]}, {points.layer[index]}{_sublayer(points, index)}".replace("-", "−")),
+        ("octave, layer", minus(f"{points.octave[index]}, {points.layer[index]}{_sublayer(points, index)}")),
     ]
     if features.descriptors is not None:
         values = features.descriptors.values[index]

@@ -13,6 +13,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from app.text import minus
 from app.ui.style import Style
 from app.vision.diverging import coloured
 from app.vision.why_picture import RADIUS, SIDE, Gauge, WhyPicture
@@ -63,7 +64,7 @@ class DetectionPicture(QWidget):
         line, block = self._look.px(2.25), self._look.px(BLOCK)
         painter.setFont(self._look.font(0.85))
         painter.setPen(self._look.colour("text"))
-        words = f"{self.title} · DoG of octave {self.picture.octave}".replace("-", "−")
+        words = minus(f"{self.title} · DoG of octave {self.picture.octave}")
         painter.drawText(QRectF(0, 0, self.width(), line), int(Qt.AlignmentFlag.AlignVCenter), words)
         limit = float(np.nanmax(np.abs(self.picture.planes), initial=0.0))
         for plane in range(3):

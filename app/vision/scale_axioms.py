@@ -20,6 +20,7 @@ import numpy as np
 
 from app.jobs import Job, Progress
 from app.records import Array, Float64, UInt8
+from app.text import significant
 from app.vision.scale_laws import discrete_gaussian, line_extrema, log_scales, smoothed_lines
 from app.vision.scale_regions import births, maxima, orphans, two_hills
 
@@ -219,9 +220,7 @@ def _share(error: float) -> str:
     """Return an error as a share of the grey range, in words."""
     if error == 0:
         return "exactly 0"
-    return (
-        f"{error:.0e} of the range".replace("e-0", "e−").replace("e-", "e−") if error < 1e-3 else f"{100 * error:.2f} %"
-    )
+    return f"{significant(error, 1)} of the range" if error < 1e-3 else f"{100 * error:.2f} %"
 
 
 def as_grey(values: Array) -> UInt8:

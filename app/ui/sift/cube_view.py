@@ -13,6 +13,7 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QGlyphRun, QPainter, QPa
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Float32
+from app.text import minus
 from app.ui.sift.cube_words import CubeVerdict, judge
 from app.ui.style import Style
 from app.vision.diverging import coloured
@@ -159,7 +160,7 @@ class CubeView(QWidget):
 
 
 def _number(value: float, decimals: int) -> str:
-    return "–" if value != value else f"{value:.{decimals}f}".replace("-", "−")
+    return "–" if value != value else minus(f"{value:.{decimals}f}")
 
 
 def _write(painter: QPainter, numbers: _Numbers, words: list[tuple[str, float, float]]) -> None:

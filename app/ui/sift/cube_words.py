@@ -10,6 +10,7 @@ from math import isnan
 from typing import Literal
 
 from app.records import Float32
+from app.text import minus
 
 MIDDLE = 13  # of the 27 values
 ROUNDING = 1e-3  # grey levels: what float32 leaves of a flat picture, far below any threshold
@@ -86,4 +87,4 @@ def _where(rival: tuple[int, int, int]) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
+    return minus(f"{value:+.2f}")

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.records import Array, Keypoints, Point
+from app.text import minus
 from app.ui.chart import Bars, Curve, Drawing, Level, Place
 from app.vision.sift_descriptor import DescriptorView, descriptor_at, descriptor_of
 from app.vision.sift_orientation import OrientationPeak, OrientationView, orientation_at, orientation_of
@@ -208,7 +209,7 @@ def facts_of(found: Described, clip: float, *, root: bool) -> list[tuple[str, st
     return [
         ("keypoint" if found.keypoint >= 0 else "free point", f"({found.xy[0]:.2f}, {found.xy[1]:.2f}) px"),
         ("σ, size", f"{found.sigma:.2f} px, {2 * found.sigma:.2f} px"),
-        ("octave, layer", f"{found.octave}, {found.layer}{sub}".replace("-", "−")),
+        ("octave, layer", minus(f"{found.octave}, {found.layer}{sub}")),
         ("orientation", f"{found.angle:.2f}° clockwise"),
         ("gradient window", f"{2 * seen.radius + 1} × {2 * seen.radius + 1} samples"),
         ("cell", f"{made.cell:.2f} px = 3 σ"),

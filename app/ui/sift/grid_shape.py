@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from app.text import minus
 from app.ui.sift.level_jobs import Cell
 from app.vision.scale_space import Kind
 
@@ -39,7 +40,7 @@ class GridShape:
         """Return what a cell is, in words."""
         kind = "Difference of Gaussians" if self.kind == "dog" else "Gaussian"
         width, height = self.sizes[self.octaves.index(cell[0])]
-        octave = f"{cell[0]}".replace("-", "−")
+        octave = minus(f"{cell[0]}")
         text = f"{kind}, octave {octave}, {'layer' if self.kind == 'dog' else 'level'} {cell[1]}"
         text += f": σ {self.sigma(cell):.3g} px, {width} × {height} pixels"
         if self.kind == "dog" and cell[1] not in self.searched:
@@ -50,5 +51,5 @@ class GridShape:
         """Return what a cell is, as short as it gets."""
         width, height = self.sizes[self.octaves.index(cell[0])]
         kind, plane = ("DoG", "layer") if self.kind == "dog" else ("Gaussian", "level")
-        place = f"octave {cell[0]} {plane} {cell[1]}".replace("-", "−")
+        place = minus(f"octave {cell[0]} {plane} {cell[1]}")
         return f"{kind} · {place} · σ {self.sigma(cell):.3g} px · {width} × {height}"

@@ -12,6 +12,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from app.text import minus
 from app.ui.facts import Facts, Patch, patch_of, sentence
 from app.ui.panel import heading
 from app.ui.sift.history_words import STAGE_NAMES, rows, rule, signed, story
@@ -98,7 +99,7 @@ class HistoryPanel(QScrollArea):
             (
                 ("place", f"({x:.2f}, {y:.2f}) px"),
                 ("σ", f"{found.sigma[row]:.3g} px"),
-                ("octave", f"{found.octave[row]}".replace("-", "−")),
+                ("octave", minus(f"{found.octave[row]}")),
                 ("found at", f"layer {found.found_layer[row]}, ({found.found_col[row]}, {found.found_row[row]})"),
                 ("rests at", f"layer {found.layer[row]}, ({found.col[row]}, {found.row[row]})"),
                 ("D there", f"{signed(255 * float(found.value[row]))} grey"),

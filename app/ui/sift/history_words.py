@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.text import minus
 from app.vision.sift_records import BORDER, Candidates, SiftSettings, Stage
 
 STAGE_NAMES: dict[Stage, str] = {
@@ -116,4 +117,4 @@ def _refinement(candidates: Candidates, index: int, *, passed: bool) -> str:
 
 def signed(value: float) -> str:
     """Return a number with its sign and two decimals."""
-    return f"{value:+.2f}".replace("-", "−")
+    return minus(f"{value:+.2f}")

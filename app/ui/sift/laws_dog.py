@@ -15,6 +15,7 @@ from PySide6.QtGui import QPainter, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from app.records import Image, UInt8
+from app.text import minus
 from app.ui.chart import Chart, Curve, Drawing
 from app.ui.facts import sentence
 from app.ui.numbers import percent
@@ -166,7 +167,7 @@ class DogPart(QWidget):
 def _signed(value: float) -> str:
     """Return a response with four decimals, a true minus, and no sign on zero."""
     text = f"{value:+.4f}"
-    return "0.0000" if float(text) == 0 else text.replace("-", "−")
+    return "0.0000" if float(text) == 0 else minus(text)
 
 
 def _percent(value: float) -> str:

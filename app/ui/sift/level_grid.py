@@ -25,7 +25,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.records import Point
-from app.text import significant
+from app.text import minus, significant
 from app.ui.sift.grid_shape import GridShape
 from app.ui.sift.level_jobs import Cell, LevelPicture
 from app.ui.style import Style
@@ -203,7 +203,7 @@ class LevelGrid(QWidget):
             two = rect.height() >= 2 * metrics.height()
             base = rect.center().y() + (-metrics.descent() if two else metrics.ascent() / 2 - 1)
             painter.setPen(self._look.colour("text" if here else "muted"))
-            painter.drawText(QPointF(4, base), f"octave {octave}".replace("-", "−"))
+            painter.drawText(QPointF(4, base), minus(f"octave {octave}"))
             if two:
                 painter.setPen(self._look.colour("muted"))
                 painter.drawText(QPointF(4, base + metrics.height()), f"{size[0]} × {size[1]}")

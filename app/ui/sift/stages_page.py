@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSlider, QToolButton, QW
 from app.jobs import Progress
 from app.records import Point, Selection
 from app.settings import fields_of
+from app.text import minus
 from app.ui.bare_keys import Key
 from app.ui.form import build, from_slider, slider_steps, to_slider
 from app.ui.session import Session, failure_message
@@ -228,7 +229,7 @@ class StagesPage(SplitPage):
         self._show_explanation(explanation, None if explanation.complete else explanation.octave)
         total = progress.total or 1
         words = "" if explanation.complete else f"{progress.text} · step {progress.done:.0f} of {total:.0f}"
-        self.step_words.setText(words.replace("-", "−"))
+        self.step_words.setText(minus(words))
 
     def _show_player(self) -> None:
         player = self.player
