@@ -18,14 +18,14 @@ class Errand(QObject):
         progressed: the :class:`Progress`.
         finished: the result.
         failed: the :class:`Message` that says why.
-        cancelled: somebody stopped it, or another owner's job took the lane. A newer job of the same owner just
-            takes its place.
+        cancelled: the lane's reason: somebody stopped it, another owner's job took the lane, or the lane is closing.
+            A newer job of the same owner just takes its place.
     """
 
     progressed = Signal(object)
     finished = Signal(object)
     failed = Signal(object)
-    cancelled = Signal()
+    cancelled = Signal(object)
 
     def __init__(self, lane: Lane, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -75,4 +75,4 @@ class Errand(QObject):
     def _on_cancelled(self, event: Event) -> None:
         if self._mine(event):
             self._job = 0
-            self.cancelled.emit()
+            self.cancelled.emit(event.value)

@@ -33,7 +33,7 @@ class Heard:
         errand.progressed.connect(lambda value: self.said.append(("progressed", value.payload)))
         errand.finished.connect(lambda value: self.said.append(("finished", value)))
         errand.failed.connect(lambda value: self.said.append(("failed", value)))
-        errand.cancelled.connect(lambda: self.said.append(("cancelled", None)))
+        errand.cancelled.connect(lambda reason: self.said.append(("cancelled", reason)))
 
 
 def answering(value: str) -> Generator[Progress, None, str]:
@@ -79,10 +79,10 @@ def test_that_another_owner_who_takes_the_lane_is_told_of(lane: Lane, until: Unt
     one.start(lambda: waiting(threading.Event()))
     other.start(lambda: answering("mine"))
     assert not one.busy
-    assert heard.said[-1] == ("cancelled", None)
+    assert heard.said[-1] == ("cancelled", "superseded")
     one.cancel()  # has nothing to cancel: the lane is the other's
     until(lambda: not other.busy)
-    assert heard.said[-1] == ("cancelled", None)
+    assert heard.said[-1] == ("cancelled", "superseded")
 
 
 def test_that_a_cancelled_and_a_forgotten_job_say_no_result(lane: Lane, until: Until) -> None:

@@ -1,7 +1,7 @@
 """The page of costs: n² joint passes against 2 n passes of a tower and one product, measured while you watch.
 
 What lives here: :class:`CostPage`. What does not: measuring and the formulas (``app.learning.cost``). May import: the
-chart, the page's parts, the trainer's lane, Qt.
+chart, the page's parts, errand, the trainer, Qt.
 """
 
 from __future__ import annotations
@@ -15,14 +15,13 @@ from app.jobs import Progress
 from app.learning import towers
 from app.learning.cost import MEASURED, CostTable, design_costs, measure
 from app.ui.chart import Chart, Curve, Drawing
+from app.ui.errand import Errand
 from app.ui.facts import Facts, sentence
-from app.ui.lane import Event
 from app.ui.panel import heading
-from app.ui.session import failure_message
 from app.ui.train.page import Headed, TrainPage
 
 if TYPE_CHECKING:
-    from app.ui.session import Session
+    from app.ui.session import Message, Session
     from app.ui.style import Style
     from app.ui.train.trainer import Trainer
 
@@ -70,7 +69,6 @@ class CostPage(TrainPage):
 
     def __init__(self, session: Session, look: Style, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(session, look, trainer, parent)
-        self._job = 0
         self.table: CostTable | None = None
         self.chart = Chart(look, "Seconds of comparing n with n patches")
         self.chart.set_drawing(drawing(None))
@@ -82,10 +80,11 @@ class CostPage(TrainPage):
         self.formula.setToolTip("Multiply-adds of the joint network against tower + product, by formula")
         self._lay_out()
         self._show_formula()
-        trainer.lane.progressed.connect(self._progressed)
-        trainer.lane.finished.connect(self._finished)
-        trainer.lane.failed.connect(self._failed)
-        trainer.lane.cancelled.connect(lambda _event: self._show_running())
+        self._measuring = Errand(trainer.lane, self)
+        self._measuring.progressed.connect(self._progressed)
+        self._measuring.finished.connect(self._finished)
+        self._measuring.failed.connect(self._failed)
+        self._measuring.cancelled.connect(self._show_running)
         trainer.changed.connect(self._show_running)
         self._show_running()
 
@@ -118,7 +117,7 @@ class CostPage(TrainPage):
         if self.trainer.phase == "measuring":
             self.trainer.lane.cancel()
             return
-        self._job = self.trainer.lend(lambda: measure(network=NETWORK, side=SIDE))
+        self.trainer.lend(self._measuring, lambda: measure(network=NETWORK, side=SIDE))
         self._show_running()
 
     def _show_running(self) -> None:
@@ -130,22 +129,19 @@ class CostPage(TrainPage):
         self.run.setText("Cancel" if phase == "measuring" else "Measure")
         self.run.setToolTip(why_not or "Takes up to half a minute; a design is not measured on once it took 4 s")
 
-    def _progressed(self, event: Event) -> None:
-        progress: Progress = event.value
-        if event.job == self._job and isinstance(progress.payload, CostTable):
+    def _progressed(self, progress: Progress) -> None:
+        if isinstance(progress.payload, CostTable):
             self._take(progress.payload)
             self.part.set_value(progress.text)
 
-    def _finished(self, event: Event) -> None:
-        if event.job == self._job:
-            self._take(event.value)
-            self.part.set_value("")
-            self._show_running()
+    def _finished(self, table: CostTable) -> None:
+        self._take(table)
+        self.part.set_value("")
+        self._show_running()
 
-    def _failed(self, event: Event) -> None:
-        if event.job == self._job:
-            self.session.message.emit(failure_message(event))
-            self._show_running()
+    def _failed(self, message: Message) -> None:
+        self.session.message.emit(message)
+        self._show_running()
 
     def _take(self, table: CostTable) -> None:
         self.table = table

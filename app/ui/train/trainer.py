@@ -1,7 +1,7 @@
 """One training in the background: start, pause, step, stop, go on after the program was closed.
 
 What lives here: :class:`Trainer`, the only owner of the lane ``learn``, and the job it runs there. What does not:
-widgets, and training itself (``app.learning.train``). May import: learning, sources, the session, the lane, QtCore.
+widgets, and training itself (``app.learning.train``). May import: learning, sources, the session, errand, QtCore.
 
 torch is imported in the job, so only ever in that lane. Whatever the job reports is whole: a report that comes too
 fast for the eye is dropped by the lane, and nothing is lost with it.
@@ -22,8 +22,9 @@ from app.learning.train import TrainResult, train
 from app.learning.train_settings import TrainSettings, check_margin
 from app.learning.train_state import TrainSnapshot
 from app.records import UserError
-from app.ui.lane import Event, MakeJob
-from app.ui.session import Message, Session, failure_message
+from app.ui.errand import Errand
+from app.ui.lane import MakeJob
+from app.ui.session import Message, Session
 from app.ui.train import run_folder
 from app.ui.train.sources import DataPlan, Prepared, check, prepare
 from app.ui.train.torch_import import import_torch
@@ -126,12 +127,13 @@ class Trainer(QObject):
         self.run: TrainSettings | None = None
         self.before: TrainSnapshot | None = None
         self.before_run: TrainSettings | None = None
-        self._job, self._what, self._note = 0, "", ""
+        self._what, self._note = "", ""
         self.interrupted = self.folder.interrupted()
-        self.lane.progressed.connect(self._progressed)
-        self.lane.finished.connect(self._finished)
-        self.lane.failed.connect(self._failed)
-        self.lane.cancelled.connect(self._cancelled)
+        self._work = Errand(self.lane, self)
+        self._work.progressed.connect(self._progressed)
+        self._work.finished.connect(self._finished)
+        self._work.failed.connect(self._failed)
+        self._work.cancelled.connect(self._cancelled)
 
     # ------------------------------------------------------------------ what there is
 
@@ -177,7 +179,7 @@ class Trainer(QObject):
         self.interrupted = None
         folder = self.folder
         self._what = "train"
-        self._job = self.lane.start(lambda: training(plan, settings, folder, known, resume=resume))
+        self._work.start(lambda: training(plan, settings, folder, known, resume=resume))
         self.started.emit()
         self.changed.emit()
         return True
@@ -198,17 +200,15 @@ class Trainer(QObject):
             return  # said when a start is asked for
         folder = self.folder
         self._what = "prepare"
-        self._job = self.lane.start(lambda: preparing(plan, settings.seed, folder))
+        self._work.start(lambda: preparing(plan, settings.seed, folder))
         self.changed.emit()
 
-    def lend(self, make_job: MakeJob) -> int:
-        """Run another job that needs torch in the training's lane; return its number, 0 while a training is there."""
-        if self.phase in ("training", "paused"):
-            return 0
-        self._what, self.progress = "other", None
-        job = self.lane.start(make_job)
-        self.changed.emit()
-        return job
+    def lend(self, errand: Errand, make_job: MakeJob) -> None:
+        """Run another owner's job that needs torch in the training's lane, unless a training is there."""
+        if self.phase not in ("training", "paused"):
+            self._what, self.progress = "other", None
+            errand.start(make_job)
+            self.changed.emit()
 
     def pause(self) -> None:
         """Hold the run after the batch it is at."""
@@ -231,11 +231,9 @@ class Trainer(QObject):
 
     # ---------------------------------------------------------------------- the lane's
 
-    def _progressed(self, event: Event) -> None:
-        if event.job != self._job:
-            return
-        self.progress = event.value
-        report = event.value.payload
+    def _progressed(self, progress: Progress) -> None:
+        self.progress = progress
+        report = progress.payload
         if isinstance(report, Report):
             if report.prepared is not None:
                 if self.prepared is not report.prepared:
@@ -256,32 +254,26 @@ class Trainer(QObject):
         if prepared.patches.notes:
             self._session.message.emit(Message(" ".join(prepared.patches.notes)))
 
-    def _finished(self, event: Event) -> None:
-        if event.job != self._job:
-            return
+    def _finished(self, answer: Prepared | tuple[Prepared, TrainResult]) -> None:
         self.progress = None
-        if self._what == "prepare":
-            self.prepared = event.value
+        if isinstance(answer, Prepared):
+            self.prepared = answer
         else:
-            self.prepared, self.result = event.value
+            self.prepared, self.result = answer
             self._take(self.result.snapshot)
             self._session.message.emit(_ended(self.result))
         self.changed.emit()
 
-    def _failed(self, event: Event) -> None:
-        if event.job != self._job:
-            return
+    def _failed(self, message: Message) -> None:
         self.progress = None
         if self._what == "train":
-            self._session.message.emit(failure_message(event))
+            self._session.message.emit(message)
             self.interrupted = self.folder.interrupted()
         self.changed.emit()
 
-    def _cancelled(self, event: Event) -> None:
-        if event.job != self._job or event.value == "superseded":
-            return
+    def _cancelled(self, reason: str) -> None:
         self.progress = None
-        if self._what == "train" and event.value == "user":
+        if self._what == "train" and reason == "user":
             self.interrupted = self.folder.interrupted()
             epoch = 0 if self.snapshot is None else self.snapshot.epoch
             words = (
