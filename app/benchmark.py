@@ -162,6 +162,7 @@ class _PairCache(Cache):
     """Keeps the decoded pair and nothing else: loading is shared by the matchers, every other time is measured."""
 
     def put(self, key: Hashable, value: Any) -> None:
+        """Keep a pair; let go of everything else."""
         if isinstance(value, ImagePair):
             super().put(key, value)
 

@@ -220,6 +220,7 @@ def run(cases: Sequence[Case] = CASES, matcher: str = "sift", cache: Cache | Non
     total = len(cases) * (1 if matcher == "asift" else 2)
 
     def progress(text: str) -> Progress:
+        """Return how far all cases have come, with the rows so far."""
         return Progress(len(rows) + total - len(cases) - len(missed), total, text, Failures(tuple(rows), len(cases)))
 
     for case in cases:

@@ -218,6 +218,7 @@ def _extraction(run: _Run, work: WorkingImage, settings: Any) -> Callable[[], Fe
     spec, cache = run.spec, run.cache
 
     def extract() -> Features:
+        """Detect, unless the keypoints are kept from before, and describe."""
         key = ("keypoints", spec.detect, settings.detect, work.image_id)
         keypoints: Keypoints | None = cache.get(key)
         if keypoints is None and spec.extract is not None:
@@ -240,6 +241,7 @@ def _joint(run: _Run, pair: ImagePair) -> Generator[Progress, None, Hashable]:
     key = ("joint", run.spec.key, settings.detect, settings.match, pair.left.id, pair.right.id)
 
     def compute() -> tuple[Features, Features, Matches]:
+        """Match both pictures at once, and go back to original pixels."""
         works = _working(run, pair)
         left, right, matches = joint(*works, settings.detect, settings.match)
         left, right = (

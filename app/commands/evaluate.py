@@ -73,6 +73,7 @@ def _compared(refs: Sequence[PairRef], settings: dict[str, StageSettings], optio
     with tqdm(total=total, unit="pair", dynamic_ncols=True, disable=hidden, file=sys.stderr) as bar:
 
         def show(progress: Progress) -> None:
+            """Move the bar, and keep the rows for a user who interrupts."""
             nonlocal so_far
             so_far = progress.payload
             bar.set_description_str(progress.text, refresh=False)

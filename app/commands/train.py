@@ -160,6 +160,7 @@ def _shown(job: Job[Any], line: Callable[[Progress], str]) -> Any:
         last = 0.0
 
         def show(progress: Progress) -> None:
+            """Move the bar, on a terminal ten times a second, in a log twice a minute."""
             nonlocal last
             if time.monotonic() - last < (30 if quiet else 0.1):
                 return

@@ -107,6 +107,7 @@ def _root(folder: Path, names: list[str]) -> Path:
     tried = names[:_NAMES_TRIED]
 
     def found(base: Path) -> int:
+        """Return how many of the names exist in a folder."""
         return sum(os.path.isfile(base / name) for name in tried)  # noqa: PTH113 - takes any name
 
     best, most = folder, found(folder)

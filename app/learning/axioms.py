@@ -75,6 +75,7 @@ class _Search:
     undefined: bool = False
 
     def verdict(self) -> Verdict:
+        """Return a lamp for every axiom, as of what was tried so far."""
         lamps = []
         for axiom in AXIOMS:
             quiet = f"No violation among {self.tried:,} triples."
@@ -230,6 +231,7 @@ def _look_around(state: _Search, rng: np.random.Generator) -> None:
     turn = np.linspace(0, 2 * np.pi, 721)
 
     def ring(centre: Float64, at: Float64) -> Float64:
+        """Return the points at these angles on the circle of radius 1 around a centre; in 1-D on the line."""
         if d == 1:
             return centre + 3 * at[:, None] / np.pi - 3
         result: Float64 = centre + np.stack([np.cos(at), np.sin(at)], axis=1)

@@ -95,6 +95,7 @@ def sampled_pairs(y: Labels, count: int, *, seed: int) -> Pairs:
     pairs = all_pairs(y)
 
     def some(rows: Rows) -> Rows:
+        """Return as many rows as are asked for, drawn without repetition, in their order."""
         picked = np.sort(rng.permutation(len(rows))[:count])
         return rows[picked]
 
@@ -118,6 +119,7 @@ def scatters(x: Float64, y: Labels) -> tuple[Float64, Float64]:
     """
 
     def within(points: Float64) -> Float64:
+        """Return the outer products of the differences of all pairs of these points, summed."""
         gap = points - points.mean(axis=0)
         result: Float64 = len(points) * (gap.T @ gap)
         return result

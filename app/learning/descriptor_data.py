@@ -151,6 +151,7 @@ def _joined(
     parent: dict[tuple[str, int], tuple[str, int]] = {}
 
     def root(node: tuple[str, int]) -> tuple[str, int]:
+        """Return what stands for all nodes connected with this one, and shorten the way to it."""
         parent.setdefault(node, node)
         while parent[node] != node:
             parent[node] = parent[parent[node]]

@@ -97,6 +97,7 @@ def compiled(text: str, dimension: int) -> Function:
     node = _built(tree.body, dimension)
 
     def function(x: Float64, y: Float64) -> Float64:
+        """Return (N,) values of N pairs of rows, NaN where the formula has none."""
         with np.errstate(all="ignore"):
             value = np.asarray(node(np.asarray(x, np.float64), np.asarray(y, np.float64)), np.float64)
         full = np.broadcast_to(value, (len(x), value.shape[1]))[:, 0]

@@ -133,6 +133,7 @@ class Recorder:
         """Do one piece of work; where it may take long, beside the job's thread, so that the job can be cancelled."""
 
         def timed() -> T:
+            """Do the work on the clock of the run."""
             with self.working():
                 return function()
 

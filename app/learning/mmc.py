@@ -250,6 +250,7 @@ def _descend(problem: _Problem, settings: MmcSettings, recorder: Recorder) -> Ge
     full = settings.form == "full"
 
     def objective(inner: Float64) -> tuple[float, Float64]:
+        """Return value and gradient of the objective at L."""
         factor = inner if full else np.diag(inner)
         total, gradient = problem.distances.of_factor(factor)
         length = float(np.vdot(inner, inner))

@@ -69,6 +69,7 @@ def last_normalisation(dimensions: int, *, spread: bool) -> nn.Module:
 
     class Unused(nn.BatchNorm2d):
         def train(self, mode: bool = True) -> Unused:  # noqa: ARG002 -- it never trains
+            """Stay out of training, whatever is asked."""
             return super().train(False)
 
     kind = nn.BatchNorm2d if spread else Unused

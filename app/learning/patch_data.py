@@ -107,6 +107,7 @@ class _Frames:
     angle: Float64
 
     def take(self, rows: Array) -> _Frames:
+        """Return the frames of some rows."""
         return _Frames(self.xy[rows], self.size[rows], self.angle[rows])
 
 

@@ -71,6 +71,7 @@ def neighbours(values: Float32, method: str, *, seed: int = 0) -> Job[Float32]:
         raise UserError(f"{METHODS[method].split(':')[0]} needs at least {LEAST_FOR_NEIGHBOURS} patches.")
 
     def laid_out() -> Float32:
+        """Return (N, 2) places by the package's own method; beside the job's thread, for it takes seconds."""
         if method == "umap":
             maker = importlib.import_module("umap").UMAP(random_state=seed, n_jobs=1)
         else:

@@ -215,6 +215,7 @@ def _projection(repair: str) -> Callable[[Float64], Float64]:
     """Return the projection onto the matrices that the repair allows."""
 
     def project(m: Float64) -> Float64:
+        """Return the nearest allowed matrix to a (d, d) one, whose asymmetry is averaged away."""
         values, vectors = np.linalg.eigh((m + m.T) / 2)
         after = np.maximum(values, 0)
         if repair == "trace" or (repair == "similar" and after.sum() > 1):

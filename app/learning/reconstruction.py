@@ -329,6 +329,7 @@ def _search(query: Cells, cells: Cells, k: int, at: tuple[int, int], study: Stud
     index, count = at
 
     def of_all(step: Progress) -> Progress:
+        """Return a layer's progress as a part of that of all layers."""
         done = index + step.done / max(1.0, step.total or 1.0)
         return Progress(done, count, f"Searching conv {index + 1}", study if study.layers else None)
 

@@ -82,6 +82,7 @@ def train_superpoint(settings: DetectorSettings) -> Job[TrainedDetector]:
         losses: list[float] = []
 
         def step(pictures: Tensor, labels: Tensor) -> float:
+            """Train on a batch and return its loss."""
             loss = torch.nn.functional.cross_entropy(network(pictures), labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]

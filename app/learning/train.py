@@ -117,6 +117,7 @@ class _Run:
         return self.step / self.total_steps
 
     def lamp(self) -> Lamp:
+        """Return whether the embedding has collapsed, judged by the last steps."""
         plan = plan_of(self.settings)
         return collapse_lamp(
             self.rows.curves(last=50),
@@ -128,6 +129,7 @@ class _Run:
         )
 
     def snapshot(self) -> TrainSnapshot:
+        """Return all that is known now, as a copy that training does not change."""
         return TrainSnapshot(
             self.epoch,
             self.step,
@@ -144,6 +146,7 @@ class _Run:
         )
 
     def progress(self, text: str = "") -> Progress:
+        """Return how far the run is, with a snapshot as payload."""
         settings = self.settings
         done, total = (self.seconds, 60 * settings.minutes) if settings.minutes else (self.step, self.total_steps)
         return Progress(min(done, total), total, text or f"Epoch {self.epoch + 1}", self.snapshot())

@@ -238,6 +238,7 @@ def _sequential(
     """Return the rule of an ordered quantity; without a ``span`` it runs over the middle 98 % of the values."""
 
     def make(values: MatchValues, tokens: Tokens, _threshold_px: float) -> Colouring:
+        """Colour the matches by their column of values."""
         column = getattr(values, name).astype(np.float64)
         low, high = span if span is not None else _span(column)
         amount = (column - low) / (high - low)

@@ -92,6 +92,7 @@ class _Operand:
 
     @property
     def type(self) -> str:
+        """What it can be compared with: the kind of its values."""
         return _KINDS.get(self.value, "number") if self.kind == "field" else self.kind
 
 
@@ -212,6 +213,7 @@ class _Parser:
         return token
 
     def either(self, depth: int) -> Node:
+        """Return what stands between here and the end of an “or” chain, read with “and” binding closer."""
         node = self._both(depth)
         while self._take("or"):
             node = _Join("or", node, self._both(depth))
@@ -267,6 +269,7 @@ class _Parser:
         raise _fault(token, f"“{token.text}” is not a field; fields are {', '.join(FIELDS)}.")
 
     def end(self) -> None:
+        """Complain about what is left over."""
         token = self._next
         if token.kind != "end":
             hint = "this closes nothing." if token.text == ")" else f"put “and” or “or” before “{token.text}”."

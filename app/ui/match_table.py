@@ -42,6 +42,7 @@ class Column:
 
 def _fixed(digits: int, unit: str = "") -> Callable[[Any], str]:
     def text(value: Any) -> str:
+        """Return a number with its unit; what lies beyond all numbers is outside the picture."""
         if np.isnan(value):
             return "–"
         return f"{value:.{digits}f}{unit}" if np.isfinite(value) else "outside"
@@ -84,6 +85,7 @@ def shown_columns(values: MatchValues) -> tuple[Column, ...]:
     """Return the columns a result has numbers for."""
 
     def known(column: Column) -> bool:
+        """Whether a column has numbers to show."""
         if not column.optional:
             return True
         if column.key == "inlier":

@@ -110,6 +110,7 @@ class SettingsPanel(FormPanel):
 
     def _connect(self, stage: str, form: Form) -> None:
         def changed(settings: Any) -> None:
+            """Take the settings of this stage."""
             self._session.set_settings(stage, settings)
 
         form.changed.connect(changed)

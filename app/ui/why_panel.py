@@ -183,6 +183,7 @@ class WhyPanel(QScrollArea):
         detect = result.request.settings.detect
 
         def look() -> Job[Pictures]:
+            """Look at each side's place that an answer is about."""
             found: Pictures = {}
             for side, detection in answer.detections:
                 asked = places[side]

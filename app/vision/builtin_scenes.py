@@ -110,6 +110,7 @@ def tilted(degrees: int) -> Recipe:
     """Return the recipe of a photograph seen from the side by a distant camera."""
 
     def make(_seed: int) -> Views:
+        """Make the pair; nothing in it is drawn by lot."""
         source = photograph("camera")
         seen, matrix = synth.tilted(source, degrees)
         return Views(source, seen, Truth(homography=matrix), ("camera",), f"tilted by {degrees}°")

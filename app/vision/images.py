@@ -155,6 +155,7 @@ def _eight_bit(full: Array) -> tuple[UInt8, str]:
     scale = 255.0 / (high - low) if high > low else 0.0
 
     def stretched(part: Array) -> Array:
+        """Return a strip with its values spread over 0 to 255."""
         values = np.nan_to_num(part.astype(np.float64), nan=low, posinf=high, neginf=low)
         return np.rint((values - low) * scale)
 
@@ -170,6 +171,7 @@ def _over_white(full: Array, header: Header) -> tuple[UInt8, str]:
         return _turned(_rgb(eight[:, :, :3]), header), note
 
     def laid(part: Array) -> Array:
+        """Return a strip of colours mixed with white by its alpha."""
         alpha = part[:, :, 3:].astype(np.float32) / 255
         colour = part[:, :, :3] if multiplied else part[:, :, :3] * alpha
         return np.minimum(np.rint(colour + 255 * (1 - alpha)), 255)

@@ -115,6 +115,7 @@ def match_features(
     matches = Matches(pairs, found.distance, found.second, np.full(n, np.nan, np.float32))
 
     def believed(kept: Matches) -> Matches:
+        """Return the matches that are left with their confidence: it costs too much for all."""
         assert left.descriptors is not None
         assert right.descriptors is not None
         confidence = dual_softmax(

@@ -248,6 +248,7 @@ def _search(problem: Problem, stop: Callable[[], bool] | None, *, mutual: bool) 
             buffers.put(np.empty((step, m), np.float32))
 
         def search(offset: int) -> Float32:
+            """Multiply a block of rows with all columns and keep the best; run by the workers."""
             if stop is not None and stop():
                 raise Stopped
             buffer = buffers.get()

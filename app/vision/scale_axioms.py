@@ -90,6 +90,7 @@ def demonstrate(grey: UInt8, *, sigma: float, angle: float) -> Job[tuple[Axiom, 
     total = len(trials) + 3
 
     def progress(text: str, share: float = 0.0) -> Progress:
+        """Return how far the trials have come, with the axioms done."""
         return Progress(len(done) + share, total, text, tuple(done))
 
     for trial in trials:
@@ -164,6 +165,7 @@ def rotation(picture: Float64, sigma: float, angle: float) -> Axiom:
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0)
 
     def turned(values: Float64) -> Float64:
+        """Return a picture turned by the angle about its middle."""
         flags = cv2.INTER_CUBIC
         return np.asarray(cv2.warpAffine(values, matrix, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT))
 

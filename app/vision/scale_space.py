@@ -343,6 +343,7 @@ def _view(space: ScaleSpace, octave: int, level: int, kind: Kind, most: int) -> 
     values, have, step = space.shrunk(halvings)
 
     def at(wanted: float) -> Float32:
+        """Return the level of this blur, made from what is there already."""
         return blurred(values, float(np.sqrt(max(wanted**2 - have**2, (LEAST_BLUR * step) ** 2))) / step)
 
     if kind == "gaussian":

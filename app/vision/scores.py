@@ -94,6 +94,7 @@ def _euclidean(left: Array, right: Array) -> Problem:
     width = a.shape[1]
 
     def measure(i: Rows, j: Rows) -> Float64:
+        """Return the distances of these pairs of rows, exactly."""
         gap = left[i].astype(np.float64)
         gap -= right[j]
         result: Float64 = np.sqrt(np.vecdot(gap, gap))
@@ -122,6 +123,7 @@ def _cosine(left: Array, right: Array) -> Problem:
     width = a.shape[1]
 
     def measure(i: Rows, j: Rows) -> Float64:
+        """Return the distances of these pairs of rows, exactly."""
         result: Float64 = 1.0 - np.vecdot(a[i], b[j])
         return result
 
@@ -142,6 +144,7 @@ def _hamming(left: Array, right: Array) -> Problem:
     width = a.shape[1]
 
     def measure(i: Rows, j: Rows) -> Float64:
+        """Return the distances of these pairs of rows, exactly."""
         result: Float64 = np.bitwise_count(left[i] ^ right[j]).sum(axis=1, dtype=np.float64)
         return result
 

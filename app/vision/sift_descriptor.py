@@ -94,6 +94,7 @@ def raw_histograms(level: Float32, row: Int32, col: Int32, sigma: Float32, angle
     result = np.zeros((len(row), LENGTH), np.float32)
 
     def describe(widest: int, some: Array) -> None:
+        """Describe the points of one size of window."""
         dx, dy, valid = gradients(level, row[some], col[some], widest)
         result[some] = _cells(dx, dy, valid, sigma[some], angle[some], widest)
 

@@ -116,6 +116,7 @@ def histograms(level: Float32, row: Int32, col: Int32, sigma: Float32) -> Float3
     radius = window_radius(sigma)
 
     def vote(widest: int, some: Array) -> None:
+        """Let the gradients around the points of one size of window vote."""
         dx, dy, valid = gradients(level, row[some], col[some], widest)
         magnitude, angle = polar(dx, dy)
         weight = _weights(sigma[some], radius[some], widest)

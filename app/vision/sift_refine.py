@@ -66,6 +66,7 @@ def fit(differences: Float32, layer: Array, row: Array, col: Array) -> Quadratic
     x, y, z = 1, width, height * width
 
     def at(shift: int) -> Float64:
+        """Return the values of the samples a shift away from the candidates."""
         return np.asarray(flat[here + shift], np.float64)
 
     twice = 2 * at(0)

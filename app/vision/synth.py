@@ -86,6 +86,7 @@ def sine_displacement(amplitude: float, wavelength: float) -> Callable[[Float64]
     """Return p -> p + a (sin 2πy/λ, sin 2πx/λ), one to one while 2πa/λ < 1."""
 
     def moved(points: Float64) -> Float64:
+        """Return where (…, 2) points go."""
         phase = 2 * np.pi / wavelength
         shift = amplitude * np.stack([np.sin(phase * points[..., 1]), np.sin(phase * points[..., 0])], axis=-1)
         result: Float64 = points + shift

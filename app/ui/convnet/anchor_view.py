@@ -105,6 +105,7 @@ class AnchorView(_Shown):
         room = (self.height() - gap) / len(self.rows) - head - gap
 
         def side_of(count: int, lines: int) -> float:
+            """Return the width a map gets with so many to a line and so many lines."""
             tall = (room - (lines - 1) * gap) / lines
             return max(1.0, min((self.width() - gap) / count - gap, tall * width / height))
 

@@ -223,6 +223,7 @@ def shape_of(count: int, area: QRectF, line: float) -> tuple[int, float]:
     """Return in how many columns so many squares, each with a line of words below, are largest, and their side."""
 
     def side(columns: int) -> float:
+        """Return the side the squares get in so many columns."""
         rows = -(-count // columns)
         wide = (area.width() - (columns - 1) * GAP) / columns
         high = (area.height() - (rows - 1) * GAP) / rows - line

@@ -172,6 +172,7 @@ def answer(ref: PairRef, known: ImagePair | None, state: ReconstructionState) ->
     job = reconstruct(query.grey, greys, layers, ks=(1, state.k), tile=int(state.tile))
 
     def answered(step: Progress) -> Progress:
+        """Return the progress with what is done so far as an answer."""
         done: Study | None = step.payload
         partial = None if done is None else Answer(ref, state.question, done, query, names, scales, len(layers))
         return replace(step, payload=partial)

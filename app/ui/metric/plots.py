@@ -114,6 +114,7 @@ class HistoryCurve(QWidget):
         low, high = span
 
         def at(step: float, value: float) -> QPointF:
+            """Return where a value of a step is drawn."""
             share = (value - low) / (high - low)
             return QPointF(area.left() + area.width() * step / last, area.bottom() - area.height() * share)
 

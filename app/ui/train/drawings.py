@@ -261,6 +261,7 @@ def _last(values: npt.ArrayLike, form: str) -> str:
 
 def _judged(name: str) -> Callable[[TrainSnapshot], str]:
     def value(snapshot: TrainSnapshot) -> str:
+        """Return the newest judgement, in the words of this chart."""
         judged = newest(snapshot)
         if judged is None:
             return "–"

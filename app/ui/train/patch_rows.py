@@ -56,6 +56,7 @@ class _Body(QWidget):
         look.changed.connect(lambda _look: self._fit())
 
     def set_groups(self, groups: Sequence[Group]) -> None:
+        """Show these groups of patches."""
         self.groups = tuple(groups)
         self._pixmaps = [[as_pixmap(patch) for patch in group.patches] for group in self.groups]
         self._fit()
