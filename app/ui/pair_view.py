@@ -1,40 +1,37 @@
 """The picture canvas: two pictures on one plane, with lines, keypoints, marks and a legend over them.
 
-What lives here: :class:`PairView` and its view of the plane. What does not: what is drawn (``overlays``), the
-progressive overlay (``line_layer``), the pictures (``pictures``), what the mouse does (``pair_mouse``), colour rules.
-May import: those, records, Qt.
+What lives here: :class:`PairView`. What does not: its view of the plane (``plane_view``), what is drawn
+(``overlays``), the progressive overlay (``line_layer``), the pictures (``pictures``), what the mouse does
+(``pair_mouse``), colour rules. May import: those, records, Qt.
 """
 
 from __future__ import annotations
 
 import time
-from math import ceil, floor
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPoint, QPointF, QRect, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QRegion, QResizeEvent, QWheelEvent
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Float64, Image, ImagePair, Side
 from app.ui import canvas_paint
-from app.ui.line_layer import LineLayer, View
-from app.ui.overlays import Colours, HintLine, Hover, KeypointMarks, Legend, Lines, Mark
+from app.ui.line_layer import LineLayer
+from app.ui.overlays import Colours, HintLine, KeypointMarks, Legend, Lines, Mark
 from app.ui.pair_mouse import PairMouse
 from app.ui.picking import Segments
-from app.ui.pictures import PairPictures, window_of
-from app.ui.scene import Placed, Scene, arranged
+from app.ui.pictures import PairPictures
+from app.ui.plane_view import PlaneView
+from app.ui.scene import arranged
 
 REACH_PX = 7.0
-ZOOM_STEP = 1.2
-MOST_SCALE = 64.0
-PADDING = 28
 FLICKER_MS = 500
 REST_MS = 60  # without a movement, after which the pictures are painted sharp
 SIDES: tuple[Side, Side] = ("left", "right")
 
 
-class PairView(QWidget):
+class PairView(PlaneView):
     """Two pictures, linked in pan and zoom, with everything drawn over them.
 
     Signals carry: ``hovered`` a :class:`Hover` or None; ``clicked`` a Hover; ``line_hovered`` and ``line_clicked`` the
@@ -71,10 +68,8 @@ class PairView(QWidget):
         self.message = ""
         self.captions: dict[Side, str] = {}
         self._arrangement, self._swapped, self._moved = "auto", False, (0.0, 0.0)
-        self._scale, self._offset, self._fitted = 1.0, (0.0, 0.0), True
         self.mouse = PairMouse(self)
         self._font_scale = 1.0
-        self.scene: Scene | None = None
         self.layer = LineLayer(self)
         self.layer.changed.connect(self.update)
         self._rest = QTimer(self)
@@ -200,55 +195,10 @@ class PairView(QWidget):
 
     # ------------------------------------------------------------------------ the view
 
-    @property
-    def view(self) -> View:
-        """Where the plane is seen."""
-        return View(self._scale, *self._offset, self.width(), self.height())
-
-    def fit(self) -> None:
-        """Show both pictures whole."""
-        self._fitted = True
-        if self.scene is None:
-            self.update()
-            return
-        x, y, width, height = self.scene.bounds
-        room = max(1, self.width() - 2 * PADDING), max(1, self.height() - 2 * PADDING)
-        scale = min(room[0] / width, room[1] / height)
-        self._set_view(
-            scale, (self.width() - width * scale) / 2 - x * scale, (self.height() - height * scale) / 2 - y * scale
-        )
-
-    def actual_size(self) -> None:
-        """Show one picture pixel as exactly one screen pixel, about the middle of the view."""
-        if self.scene is None:
-            return
-        middle, factor = (self.width() / 2, self.height() / 2), 1.0 / self._scale
-        x, y = (round(m + (o - m) * factor) for m, o in zip(middle, self._offset, strict=True))
-        self._fitted = False
-        self._set_view(1.0, x, y)
-
-    def zoom_to(self, side: Side, x: float, y: float, scale: float) -> None:
-        """Bring a picture's point to the middle at ``scale`` screen pixels per pixel."""
-        if self.scene is None:
-            return
-        px, py = self.scene.to_plane(side, [[x, y]])[0].tolist()
-        self._fitted = False
-        self._set_view(scale, self.width() / 2 - px * scale, self.height() / 2 - py * scale)
-
-    def screen_of(self, side: Side, x: float, y: float) -> QPointF:
-        """Return the widget's point of a picture's point."""
-        if self.scene is None:
-            return QPointF()
-        px, py = self.scene.to_plane(side, [[x, y]])[0].tolist()
-        return QPointF(px * self._scale + self._offset[0], py * self._scale + self._offset[1])
-
-    def picture_at(self, x: float, y: float) -> Hover | None:
-        """Return the picture's point under a widget's point, None beside the pictures."""
-        if self.scene is None:
-            return None
-        px, py = (x - self._offset[0]) / self._scale, (y - self._offset[1]) / self._scale
-        side = self.scene.side_at(px, py)
-        return None if side is None else Hover(side, *self.scene.from_plane(side, px, py))
+    def _view_moved(self) -> None:
+        self.layer.show(self.view)
+        self._rest.start()
+        self.update()
 
     def line_at(self, x: float, y: float) -> int | None:
         """Return the index of the shown line under a widget's point."""
@@ -258,30 +208,10 @@ class PairView(QWidget):
         found = self._segments.nearest(px, py, REACH_PX / self._scale)
         return None if found is None else int(self.lines.shown[found])
 
-    def pan(self, dx: float, dy: float) -> None:
-        """Move the view by widget pixels."""
-        self._fitted = False
-        self._set_view(self._scale, self._offset[0] + dx, self._offset[1] + dy)
-
     def move_right(self, dx: float, dy: float) -> None:
         """Move the right picture by widget pixels; the lines follow."""
         self._moved = (self._moved[0] + dx / self._scale, self._moved[1] + dy / self._scale)
         self._arrange()
-
-    def _set_view(self, scale: float, x: float, y: float) -> None:
-        self._scale, self._offset = scale, (x, y)
-        self.layer.show(self.view)
-        self._rest.start()
-        self.update()
-
-    def _zoom(self, factor: float, x: float, y: float) -> None:
-        if self.scene is None:
-            return
-        fit = min(self.width() / self.scene.bounds[2], self.height() / self.scene.bounds[3])
-        scale = float(np.clip(self._scale * factor, min(fit * 0.3, 1.0), MOST_SCALE))
-        factor = scale / self._scale
-        self._fitted = False
-        self._set_view(scale, x + (self._offset[0] - x) * factor, y + (self._offset[1] - y) * factor)
 
     def _arrange(self) -> None:
         if len(self.images) < 2:
@@ -352,26 +282,11 @@ class PairView(QWidget):
         if self.hasFocus():
             canvas_paint.focus_ring(painter, self.width(), self.height(), self.tokens.accent)
 
-    def _beside(self) -> QRegion:
-        """Return the part of the widget that no picture covers wholly."""
-        region = QRegion(self.rect())
-        if self.scene is not None:
-            for at in (self.scene.left, self.scene.right):
-                x0, y0 = self._offset[0] + at.x * self._scale, self._offset[1] + at.y * self._scale
-                x1, y1 = self._offset[0] + at.right * self._scale, self._offset[1] + at.bottom * self._scale
-                inner = QRect(QPoint(ceil(x0), ceil(y0)), QPoint(floor(x1) - 1, floor(y1) - 1))
-                region -= QRegion(inner.intersected(self.rect()))
-        return region
-
     def ui_font(self, factor: float = 1.0) -> QFont:
         """Return the font of captions and legend."""
         font = QFont(self.font())
         font.setPointSizeF(10.0 * self._font_scale * factor)
         return font
-
-    def window_of(self, at: Placed) -> tuple[int, int, int, int]:
-        """Return the widget's pixels (left, top, right, bottom) that a picture covers, empty if none."""
-        return window_of(at, self.view)
 
     def _flick_over(self) -> None:
         self.pictures.flick = not self.pictures.flick
@@ -395,13 +310,6 @@ class PairView(QWidget):
         """Go on flickering."""
         if self.pictures.mode == "flicker":
             self._flicker.start()
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom at the cursor."""
-        steps = event.angleDelta().y() / 120
-        if steps:
-            self._zoom(ZOOM_STEP**steps, event.position().x(), event.position().y())
-        event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Begin a click or a drag."""

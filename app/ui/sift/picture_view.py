@@ -31,7 +31,7 @@ from app.records import Point, UInt8
 from app.ui.canvas_paint import focus_ring
 from app.ui.kept_picture import as_qimage
 from app.ui.pair_mouse import CLICK_PX
-from app.ui.pair_view import MOST_SCALE, ZOOM_STEP
+from app.ui.plane_view import MOST_SCALE, ZOOM_STEP
 from app.ui.sift.caption import caption_plate
 from app.ui.style import Style
 from app.vision.pyramid import Pyramid
