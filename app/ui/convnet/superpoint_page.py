@@ -71,6 +71,7 @@ class SuperPointPage(ConvNetPage):
         self.head = SteadyHead("CELL")
         self.cell_view = CellView(look)
         self.colours = ColourBar(look)
+        self.colours.set_confidence(self.state.confidence)
         self.repeated = RepeatBars(look)
         self.funnel = SteadyText()
         self.funnel.setAccessibleName("How many cells, pixels and points are left")
@@ -159,6 +160,8 @@ class SuperPointPage(ConvNetPage):
         if state.points != self.state.points:
             self.view.refresh()
         self.state = state
+        if self.found is None:
+            self.colours.set_confidence(state.confidence)
         if self.form.settings != state:
             self.form.set_values(state)
         self._ask_if_seen()
