@@ -2,7 +2,7 @@
 
 What lives here: :class:`PageEntry`, a line of the list; :class:`Page`, what every page answers to; :class:`PageTabs`;
 :class:`PagedWorkspace`, which makes a page when it is first opened. What does not: any page, and what a workspace tells
-its pages. May import: ``workspaces.base``, ``bare_keys``, Qt and, for types, the session.
+its pages. May import: ``workspaces.base``, ``bare_keys``, ``focus_ring``, Qt and, for types, the session.
 
 A new page is a module with a :class:`Page` beside the other pages of its workspace (``app/ui/sift``, ``train``,
 ``metric``) and one line in ``PAGES`` of that package's ``__init__``; tab, tooltip and menu follow from the line.
@@ -19,6 +19,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
+from app.ui.focus_ring import FocusRing
 from app.ui.workspaces.base import Workspace
 
 if TYPE_CHECKING:
@@ -182,6 +183,7 @@ class PagedWorkspace(Workspace, Generic[PageT]):
         column.addWidget(self.centre, 1)
         strip.page_chosen.connect(self.open_page)
         self.session.state_changed.connect(self._show_state)
+        FocusRing(self.look, self)
         self._bring_to_front()
 
     # ------------------------------------------------------------- what the window asks

@@ -43,6 +43,7 @@ class PairView(PlaneView):
     line_hovered = Signal(object)
     line_clicked = Signal(object)
     area_selected = Signal(object)
+    shows_focus = True
 
     def __init__(self, tokens: Colours, parent: QWidget | None = None) -> None:
         super().__init__(parent)

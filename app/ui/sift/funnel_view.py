@@ -7,7 +7,7 @@ of the stages, style, Qt.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app.ui.sift.history_words import STAGE_NAMES, rule
@@ -99,10 +99,6 @@ class FunnelView(QWidget):
         for stage in Stage:
             self._paint_row(painter, metrics, stage, (names, numbers))
         self._paint_last(painter, metrics, names)
-        if self.hasFocus():
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.setPen(QPen(self._look.colour("accent"), 1))
-            painter.drawRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5))
         painter.end()
 
     def _paint_row(self, painter: QPainter, metrics: QFontMetricsF, stage: Stage, widths: tuple[float, float]) -> None:

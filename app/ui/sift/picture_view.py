@@ -1,7 +1,7 @@
 """One picture with zoom and pan and a cursor over it: the large view of the SIFT pages.
 
 What lives here: :class:`PictureView`. What does not: what a page draws over it (a function it hands over). May
-import: ``app.vision.pyramid``, ``app.ui.pair_view`` for its rules, ``app.ui.style``, Qt.
+import: ``app.vision.pyramid``, ``app.ui.plane_view`` for its rules, ``app.ui.style``, Qt.
 
 The picture may be a level of the scale space: its pixel i then lies at ``i * step`` of the image, while the image's
 own pixel (0, 0), whose centre is the origin of all coordinates, covers the unit square. Both halves are added here.
@@ -28,7 +28,6 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Point, UInt8
-from app.ui.canvas_paint import focus_ring
 from app.ui.kept_picture import as_qimage
 from app.ui.pair_mouse import CLICK_PX
 from app.ui.plane_view import MOST_SCALE, ZOOM_STEP
@@ -213,8 +212,6 @@ class PictureView(QWidget):
             if self.cursor_at is not None:
                 self.paint_cross(painter, self.screen_of(*self.cursor_at), self._look.line_scale)
             self._paint_caption(painter)
-        if self.hasFocus():
-            focus_ring(painter, self.width(), self.height(), self._look.tokens.accent)
         painter.end()
 
     def _paint_backdrop(self, painter: QPainter) -> None:
