@@ -34,8 +34,16 @@ from app.learning.train_settings import (
     start_of,
     threads_of,
 )
-from app.learning.train_state import CurveLog, Judgement, Lamp, MinedTriplets, TrainSnapshot, collapse_lamp
-from app.records import Array, UInt8, UserError
+from app.learning.train_state import (
+    CurveLog,
+    Judgement,
+    Lamp,
+    MinedTriplets,
+    TrainSnapshot,
+    collapse_lamp,
+    mined_triplets,
+)
+from app.records import Array, UserError
 
 if TYPE_CHECKING:
     import torch
@@ -45,7 +53,6 @@ JUDGE_SHARE = 0.08  # of the scenes kept for judging
 JUDGE_SECONDS = 20.0  # between judgements within an epoch, and at least ...
 JUDGE_RATIO = 30.0  # ... so many times what one takes
 WARM_UP = 0.03
-SHOWN = 24  # triplets in a snapshot
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,7 +317,7 @@ def _step(run: _Run) -> str:
     spread = float((found - found.mean(0)).square().sum(1).mean().sqrt())
     row = (float(loss.detach()), terms.active(), norm, spread, len(terms.values), mining.possible_triplets(labels))
     run.rows.append(row)
-    run.mined = _mined(terms, distance, drawn)
+    run.mined = mined_triplets(terms, distance, drawn)
     return ""
 
 
@@ -372,18 +379,6 @@ def _gradient_norm(network: nn.Module) -> float:
 
     gradients = [p.grad for p in network.parameters() if p.grad is not None]
     return float(torch.stack([g.square().sum() for g in gradients]).sum().sqrt())
-
-
-def _mined(terms: losses.Terms, distance: Tensor, patches: UInt8) -> MinedTriplets | None:
-    """Return some elements that have an anchor, a positive and a negative."""
-    whole = ((terms.positive >= 0) & (terms.negative >= 0)).nonzero().flatten()
-    if not len(whole):
-        return None
-    a, p, n = (t[whole] for t in (terms.anchor, terms.positive, terms.negative))
-    gap = (distance[a, n] - distance[a, p]).cpu().numpy()
-    rows = np.linspace(0, len(whole) - 1, min(SHOWN, len(whole))).astype(np.int64)
-    shown = np.stack([patches[t.cpu().numpy()[rows]] for t in (a, p, n)], axis=1)
-    return MinedTriplets(shown, gap[rows], gap[:20000])
 
 
 def _judge(run: _Run) -> Generator[Progress, None, None]:

@@ -1,19 +1,25 @@
 """What a training shows of itself: frozen snapshots, and the lamp that says it is collapsing.
 
-What lives here: records a view draws without knowing torch. What does not: training (``train``). May import: records,
-patch_evaluation and numpy.
+What lives here: records a view draws without knowing torch, and the triplets of a batch as one. What does not:
+training (``train``). May import: records, patch_evaluation and numpy; torch and losses for types.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from app.learning.patch_evaluation import Roc, roc
 from app.records import Array, Float32, Float64, Int32, UInt8
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from app.learning.losses import Terms
+
+SHOWN = 24  # triplets in a snapshot
 # A loss this near to the margin, with descriptors this close together, has collapsed.
 NEAR_MARGIN = 0.1
 SMALL_SPREAD = 0.05
@@ -244,3 +250,21 @@ class CurveLog:
             larger = np.empty((self.COLUMNS, max(count, 2 * room)), np.float32)
             larger[:, : self._count] = self._columns[:, : self._count]
             self._columns = larger
+
+
+def mined_triplets(terms: Terms, distance: Tensor, patches: UInt8) -> MinedTriplets | None:
+    """Return some elements of a loss that have an anchor, a positive and a negative; None if none has.
+
+    Args:
+        terms: the elements.
+        distance: (N, N) of the batch.
+        patches: (N, h, w) of the batch.
+    """
+    whole = ((terms.positive >= 0) & (terms.negative >= 0)).nonzero().flatten()
+    if not len(whole):
+        return None
+    a, p, n = (t[whole] for t in (terms.anchor, terms.positive, terms.negative))
+    gap = (distance[a, n] - distance[a, p]).cpu().numpy()
+    rows = np.linspace(0, len(whole) - 1, min(SHOWN, len(whole))).astype(np.int64)
+    shown = np.stack([patches[t.cpu().numpy()[rows]] for t in (a, p, n)], axis=1)
+    return MinedTriplets(shown, gap[rows], gap[:20000])
