@@ -127,7 +127,7 @@ def titles() -> dict[str, str]:
     once its file is gone, be taken for anything else.
     """
     return {
-        TRAINED: f"{SHIPPED}, shipped",
+        TRAINED: "shipped miniature",
         RANDOM: "random, untrained",
         **{f"{stem}{SUFFIX}": stem for stem in OWN.stems()},
     }

@@ -87,7 +87,7 @@ def test_that_an_imported_detector_is_chosen_and_looks_and_undo_goes_back(
     workspace: ConvNetWorkspace, made: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = page_of(workspace)
-    assert offered(workspace) == ["superpoint-mini, shipped", "random, untrained"]
+    assert offered(workspace) == ["shipped miniature", "random, untrained"]
     shipped = page.found
     assert shipped is not None
     assert workspace.details.facts.value("detector") == "superpoint-mini"
@@ -95,7 +95,7 @@ def test_that_an_imported_detector_is_chosen_and_looks_and_undo_goes_back(
     assert "Imported corners." in told
     assert page.state.weights == OWN
     assert chosen(workspace) == "corners"
-    assert offered(workspace) == ["superpoint-mini, shipped", "random, untrained", "corners"]
+    assert offered(workspace) == ["shipped miniature", "random, untrained", "corners"]
     assert page.found is not None
     network = detector_store.detector(OWN).network
     np.testing.assert_array_equal(page.found.heat, network.heat(page.found.sight.working.grey))
@@ -127,7 +127,7 @@ def test_that_a_wrong_file_is_one_sentence_and_changes_nothing(
     assert path.name in told[0]
     assert told[0].endswith(".")
     assert (page.state, page.found) == before
-    assert offered(workspace) == ["superpoint-mini, shipped", "random, untrained"]
+    assert offered(workspace) == ["shipped miniature", "random, untrained"]
 
 
 def test_that_no_file_chosen_is_no_complaint(

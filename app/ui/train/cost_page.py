@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from app.jobs import Progress
 from app.learning import towers
 from app.learning.cost import MEASURED, CostTable, design_costs, measure
+from app.text import minus
 from app.ui.chart import Chart, Curve, Drawing
 from app.ui.errand import Errand
 from app.ui.facts import Facts, sentence
@@ -149,7 +150,7 @@ class CostPage(TrainPage):
         rows: list[tuple[str, str]] = []
         for design in MEASURED:
             slope = table.slope(design)
-            rows.append((SHORT[design], "–" if np.isnan(slope) else f"slope {slope:.2f}"))
+            rows.append((SHORT[design], "–" if np.isnan(slope) else minus(f"slope {slope:.2f}")))
         self.slopes.set_rows(rows)
 
     def show_training(self) -> None:
