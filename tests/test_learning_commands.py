@@ -9,6 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from app import cli, matchers, pairs, pipeline
 from app.jobs import run_to_end
@@ -46,6 +47,9 @@ def test_what_training_leaves_behind(trained: Path) -> None:
     assert all(len(digest) == 64 for _, digest in card.data_ids)
     assert card.command.startswith("train --data")
     assert card.settings["patches"]["views"] == 3
+    cards = torch.cuda.is_available() or torch.backends.mps.is_available()
+    assert (card.device == "processor") == (not cards)
+    assert card.device
 
 
 def test_describing_patches(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

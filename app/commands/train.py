@@ -177,7 +177,7 @@ def _line(progress: Progress) -> str:
     state = progress.payload
     if state is None:
         return progress.text
-    parts = [progress.text, f"step {state.step}"]
+    parts = [progress.text, f"step {state.step} on {state.device}"]
     if len(state.curves.loss):
         parts.append(f"loss {state.curves.loss[-20:].mean():.3f}")
     if state.judgements:

@@ -54,6 +54,7 @@ class ModelCard:
         data_ids: (name, sha256) of every photograph or file it was trained on, also before ``start``.
         start: (name, sha256) of the model its training started from; empty for random weights.
         steps, epochs, seconds: of the training.
+        device: what it was trained on, in words; a graphics card's weights do not repeat to the last bit.
         numbers: what it reached, by name.
         command: that made it, if it was made on the command line.
     """
@@ -76,6 +77,7 @@ class ModelCard:
     steps: int = 0
     epochs: int = 0
     seconds: float = 0.0
+    device: str = ""
     numbers: Mapping[str, float] = field(default_factory=dict)
     command: str = ""
 
@@ -378,6 +380,7 @@ def card_of(
             "steps": last.step,
             "epochs": last.epoch,
             "seconds": round(last.seconds, 1),
+            "device": last.device,
             "numbers": numbers,
             **more,
         }

@@ -158,6 +158,15 @@ def folded(tower: nn.Sequential) -> nn.Sequential:
     return channels_last(nn.Sequential(*layers)).eval()
 
 
+def device_name(device: torch.device) -> str:
+    """Return what a device is, for people: the name of a graphics card, or "processor"."""
+    import torch
+
+    if device.type == "cuda":
+        return str(torch.cuda.get_device_name(device))
+    return "processor" if device.type == "cpu" else f"graphics of the processor ({device.type})"
+
+
 def best_device() -> torch.device:
     """Return the device to train on: cuda or mps where present, else the CPU."""
     import torch

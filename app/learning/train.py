@@ -119,9 +119,8 @@ class _Run:
 
     def share(self) -> float:
         """Return how much of the training is done, 0 to 1."""
-        if self.settings.minutes:
-            return min(1.0, self.seconds / (60 * self.settings.minutes))
-        return self.step / self.total_steps
+        minutes = self.settings.minutes
+        return min(1.0, self.seconds / (60 * minutes)) if minutes else self.step / self.total_steps
 
     def lamp(self) -> Lamp:
         """Return whether the embedding has collapsed, judged by the last steps."""
@@ -150,6 +149,7 @@ class _Run:
             margin_of(self.settings),
             tuple(self.epoch_files),
             self.note,
+            networks.device_name(self.device),
         )
 
     def progress(self, text: str = "") -> Progress:

@@ -135,6 +135,7 @@ class TrainSnapshot:
         margin: in force.
         epoch_files: checkpoints kept so far, one per epoch, where a folder for them was given.
         note: what a user should read, or empty.
+        device: what it runs on, in words.
     """
 
     epoch: int
@@ -149,6 +150,7 @@ class TrainSnapshot:
     margin: float = 0.0
     epoch_files: tuple[str, ...] = ()
     note: str = ""
+    device: str = ""
 
 
 def collapse_lamp(curves: Curves, *, loss: str, margin: float, squared: bool, miner: str, apart: bool = True) -> Lamp:

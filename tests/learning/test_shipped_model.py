@@ -33,6 +33,7 @@ def test_that_a_model_is_small_and_fits_its_card(network: descriptor.Descriptor)
     assert hashlib.sha256(path.read_bytes()).hexdigest() == network.card.sha256
     assert network.card.command.startswith("train --data ")
     assert network.card.steps > 0
+    assert network.card.device
 
 
 def test_that_the_numbers_on_the_card_are_reproduced(network: descriptor.Descriptor, shared_data: Path) -> None:

@@ -106,6 +106,8 @@ class TrainDetails(QWidget):
                 *((("margin m", f"{margin:g}"),) if margin else ()),
                 ("negatives", trainer.run.miner),
             ]
+        if trainer.snapshot is not None and trainer.snapshot.device:
+            rows.append(("runs on", shortened(trainer.snapshot.device, MOST_WORDS)))
         if trainer.before is not None and trainer.before_run is not None:
             rows.append(("run before", _run_words(trainer.before_run, trainer.before)))
         return rows or [("data", "not read yet")]

@@ -111,6 +111,7 @@ def card_rows(model: Listed) -> list[tuple[str, str]]:
         ("photographs", f"{len(card.data_ids)}" if card.data_ids else "not stated"),
         ("started from", f"{card.start[0]} ({card.start[1][:8]}…)" if card.start else "random weights"),
         ("trained for", f"{card.epochs} epochs" + (f", {duration(card.seconds)}" if card.seconds else "")),
+        *((("on", _short(card.device)),) if card.device else ()),
     ]
     rows += [(_short(name), f"{number:.4f}") for name, number in card.numbers.items()]
     rows.append(("sha256", f"{card.sha256[:16]}…"))
