@@ -116,8 +116,12 @@ _abandoned = threading.Semaphore(MAX_ABANDONED)
 _running: set[threading.Thread] = set()
 
 
-class _Call:
-    """One function running in a daemon thread."""
+class NativeCall:
+    """One function that runs in a daemon thread from now on; a job waits for it through :func:`native`.
+
+    Args:
+        function: without arguments, long, and without the GIL for most of its time.
+    """
 
     def __init__(self, function: Callable[[], Any]) -> None:
         self.done = threading.Event()
@@ -160,7 +164,7 @@ class _Call:
 
 
 def native(
-    *functions: Callable[[], Any], progress: Progress, seconds: list[float] | None = None
+    *functions: Callable[[], Any] | NativeCall, progress: Progress, seconds: list[float] | None = None
 ) -> Generator[Progress, None, list[Any]]:
     """Run long calls that release the GIL, all at once, each in its own daemon thread.
 
@@ -169,7 +173,7 @@ def native(
     once, a third waits).
 
     Args:
-        functions: calls without arguments.
+        functions: calls without arguments, or such that run already.
         progress: what to yield while waiting.
         seconds: if given, receives the wall time of every call in order.
 
@@ -179,7 +183,7 @@ def native(
     Raises:
         Whatever the first failing function raised.
     """
-    calls = [_Call(function) for function in functions]
+    calls = [function if isinstance(function, NativeCall) else NativeCall(function) for function in functions]
     try:
         for call in calls:
             while not call.done.wait(POLL_SECONDS):

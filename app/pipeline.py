@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from app import matchers, pairs
-from app.jobs import Job, Progress, native
+from app.jobs import Job, NativeCall, Progress, native
 from app.matchers import MatcherSpec
 from app.records import (
     Features,
@@ -110,7 +110,7 @@ class _Run:
         self.result = replace(self.result, seconds=self.seconds, **values)
 
     def cached(
-        self, name: str, key: Hashable, compute: Callable[[], Any]
+        self, name: str, key: Hashable, compute: Callable[[], Any] | NativeCall
     ) -> Generator[Progress, None, tuple[Any, Hashable]]:
         """Return (value, key) of one stage: from the cache, or computed beside the job's thread."""
         value = self.cache.get(key)
@@ -123,7 +123,7 @@ class _Run:
         return value, key
 
 
-def run_pair(request: MatchRequest, cache: Cache | None = None) -> Job[MatchResult]:
+def run_pair(request: MatchRequest, cache: Cache | None = None, reading: NativeCall | None = None) -> Job[MatchResult]:
     """Run one request through all stages.
 
     Yields progress whose payload is the partial :class:`MatchResult` (the pair as soon as it is
@@ -132,6 +132,7 @@ def run_pair(request: MatchRequest, cache: Cache | None = None) -> Job[MatchResu
     Args:
         request: pair, matcher and settings.
         cache: results of earlier runs; None for none.
+        reading: of the pair, if it has begun already (:func:`app.pairs.load`).
 
     Returns:
         The complete result; empty stages are empty records, with a note on what to try.
@@ -141,7 +142,7 @@ def run_pair(request: MatchRequest, cache: Cache | None = None) -> Job[MatchResu
     """
     run = _Run(matchers.get(request.matcher), cache if cache is not None else Cache(), MatchResult(request))
     yield run.progress()
-    pair, _ = yield from run.cached("load", ("pair", request.ref), lambda: pairs.load(request.ref))
+    pair, _ = yield from run.cached("load", ("pair", request.ref), reading or (lambda: pairs.load(request.ref)))
     run.add(pair=pair)
     run.step = 1
     yield run.progress()

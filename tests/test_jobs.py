@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from app import jobs
-from app.jobs import Job, Progress, native, relayed, run_to_end, side_by_side
+from app.jobs import Job, NativeCall, Progress, native, relayed, run_to_end, side_by_side
 from app.records import UserError
 
 WAITING = Progress(0, None, "waiting")
@@ -67,6 +67,20 @@ def test_that_a_native_call_yields_often_enough_to_be_cancelled() -> None:
     release.set()
     assert run_to_end(running) == [True]
     assert min(gaps) >= 0.5 * jobs.POLL_SECONDS
+
+
+def test_that_a_job_takes_over_a_call_that_runs_already() -> None:
+    seen = threading.Event()
+
+    def call() -> str:
+        seen.set()
+        return "read"
+
+    begun = NativeCall(call)
+    assert seen.wait(5), "it waits for no job"
+    seconds: list[float] = []
+    assert run_to_end(native(begun, progress=WAITING, seconds=seconds)) == ["read"]
+    assert seconds == [begun.seconds]
 
 
 def test_that_the_error_of_a_native_call_is_raised_in_the_job() -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from app import matchers, pairs, pipeline
-from app.jobs import Progress, native_calls_ended, run_to_end
+from app.jobs import NativeCall, Progress, native_calls_ended, run_to_end
 from app.matchers import MatcherSpec
 from app.records import (
     Descriptors,
@@ -121,6 +121,15 @@ def test_that_a_change_runs_only_the_stages_behind_it(assignment: str, again: di
     CALLS.clear()
     run_to_end(pipeline.run_pair(request("fake", assignment), cache))
     assert dict(CALLS) == again
+
+
+@pytest.mark.usefixtures("fakes")
+def test_that_a_pair_being_read_already_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = request()
+    pair = pairs.load(asked.ref)
+    monkeypatch.setattr(pairs, "load", lambda _ref: pytest.fail("it was read a second time"))
+    result = run_to_end(pipeline.run_pair(asked, reading=NativeCall(lambda: pair)))
+    assert result.pair is pair
 
 
 @pytest.mark.usefixtures("fakes")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import locate, pairs, pipeline
-from app.jobs import EXIT_SECONDS, Progress, native_calls_ended
+from app.jobs import EXIT_SECONDS, NativeCall, Progress, native_calls_ended
 from app.records import MatchRequest, MatchResult, PairRef, UserError
 from app.start import collector_paused
 from app.ui import display
@@ -58,18 +58,21 @@ def start(
     Returns:
         The exit code: 0, or 2 with one sentence on stderr if no window can open here.
     """
+    from app.ui.session_state import Store, config_folder
+
+    store = Store(config_folder())
     try:
         display.check()
+        ahead = ReadAhead(store, refs)
         display.import_qt()
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     from app.ui.garbage import GarbageGuard
-    from app.ui.session_state import Store, config_folder
 
     app = _application()
     guard = GarbageGuard(app)
-    window = open_window(Store(config_folder()), refs, theme=theme, workspace=workspace, notes=notes)
+    window = open_window(store, refs, theme=theme, workspace=workspace, notes=notes, ahead=ahead)
     window.show()
     code = app.exec()
     guard.stop()
@@ -80,6 +83,25 @@ def start(
     return code
 
 
+class ReadAhead:
+    """The reading of the pair that the window will open with, in a thread of its own while Qt is imported.
+
+    Args:
+        store, refs: those of :func:`open_window`.
+    """
+
+    def __init__(self, store: Store | None, refs: Sequence[PairRef] = ()) -> None:
+        last = None if refs or store is None else store.last_pair()
+        self._ref = ref = refs[0] if refs else last or pairs.builtin()[0]
+        self._reading: NativeCall | None = NativeCall(lambda: pairs.load(ref))
+
+    def take(self, ref: PairRef) -> NativeCall | None:
+        """Return the reading if it is of this pair, once: later the files may be others."""
+        reading = self._reading if ref == self._ref else None
+        self._reading = None
+        return reading
+
+
 def open_window(
     store: Store | None,
     refs: Sequence[PairRef] = (),
@@ -87,6 +109,7 @@ def open_window(
     theme: str | None = None,
     workspace: str | None = None,
     notes: Sequence[str] = (),
+    ahead: ReadAhead | None = None,
 ) -> MainWindow:
     """Return the window on the restored session, its job begun and the pictures waited for a moment.
 
@@ -100,7 +123,7 @@ def open_window(
         from app.ui.style import Style
 
     painted = threading.Event()
-    session = Session(store, _held_until(painted))
+    session = Session(store, _held_until(painted, ahead))
     complaints = session.restore()
     if theme is not None:
         session.set_theme(theme)
@@ -125,12 +148,14 @@ def open_window(
     return window
 
 
-def _held_until(painted: threading.Event) -> Callable[[MatchRequest], Generator[Progress, None, MatchResult]]:
+def _held_until(
+    painted: threading.Event, ahead: ReadAhead | None = None
+) -> Callable[[MatchRequest], Generator[Progress, None, MatchResult]]:
     """Return the pipeline's job, held between the pictures and the matching until ``painted``."""
     cache = pipeline.Cache(CACHE_BYTES)
 
     def job(request: MatchRequest) -> Generator[Progress, None, MatchResult]:
-        steps = pipeline.run_pair(request, cache)
+        steps = pipeline.run_pair(request, cache, None if ahead is None else ahead.take(request.ref))
         try:
             while True:
                 progress = next(steps)

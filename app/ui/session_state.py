@@ -266,6 +266,13 @@ class Store:
             return SessionState(), ()
         return from_json(content, complain), _read_recent(content.get("recent"), complain)
 
+    def last_pair(self) -> PairRef | None:
+        """Return the pair looked at last; None if there is none, or the file is broken (:meth:`load` then says so)."""
+        try:
+            return _read_pair(load_json(self.path, KIND).get("pair")) if self.path.exists() else None
+        except UserError:
+            return None
+
     def save(self, state: SessionState, recent: tuple[PairRef, ...] = ()) -> None:
         """Write both, atomically.
 

@@ -51,10 +51,11 @@ from app.start import collector_paused, settle
 settle()
 with collector_paused():
     from app.ui import display, launch
-display.check(); display.import_qt()
+display.check(); ahead = launch.ReadAhead(None)
+display.import_qt()
 app = launch._application()
 {WATCH}
-window = launch.open_window(None)
+window = launch.open_window(None, ahead=ahead)
 centre = window.centre.currentWidget()
 for widget in (centre, *centre.findChildren(QObject)):
     widget.installEventFilter(first)
