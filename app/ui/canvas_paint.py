@@ -1,7 +1,7 @@
-"""What the canvas draws over pictures and lines: captions, highlighted lines, marks, pixel values.
+"""What the canvas draws over pictures and lines: highlighted lines, marks, pixel values.
 
-What lives here: functions that take a painter and the view. What does not: the legend (``legend_paint``), state. May
-import: those, overlays, Qt.
+What lives here: functions that take a painter and the view. What does not: words (``canvas_words``), the legend
+(``legend_paint``), state. May import: those, overlays, Qt.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPen
 
 from app.records import Image, Side
+from app.ui.canvas_words import captions, label, plate_of
 from app.ui.legend_paint import legend
 from app.ui.line_layer import draw_marks, pen
 from app.ui.overlays import HintLine, LineClass, Mark
@@ -22,14 +23,6 @@ if TYPE_CHECKING:
     from app.ui.pair_view import PairView
 
 VALUES_FROM = 32.0
-
-
-def message(painter: QPainter, view: PairView, text: str) -> None:
-    """Write a sentence in the middle."""
-    painter.setFont(view.ui_font(1.2))
-    painter.setPen(QColor(view.tokens.muted))
-    area = QRectF(24, 0, max(1, view.width() - 48), view.height())
-    painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, text)
 
 
 def overlays(painter: QPainter, view: PairView, ends: npt.NDArray[np.float64]) -> None:
@@ -44,7 +37,7 @@ def overlays(painter: QPainter, view: PairView, ends: npt.NDArray[np.float64]) -
         _hint_line(painter, view, view.hint)
     painter.restore()
     _marks(painter, view)
-    _captions(painter, view)
+    captions(painter, view)
     if view.legend is not None:
         legend(painter, view, view.legend)
 
@@ -122,65 +115,11 @@ def free_place(view: PairView, mark: Mark, metrics: QFontMetricsF, taken: list[Q
     inside = QRectF(0, 0, view.width(), view.height())
     for x, y in places:
         at = centre + QPointF(x, y)
-        plate = _plate(at, mark.text, metrics)
+        plate = plate_of(at, mark.text, metrics)
         if inside.contains(plate) and not any(plate.intersects(other) for other in taken):
             return at, plate
     at = centre + QPointF(*places[0])
-    return at, _plate(at, mark.text, metrics)
-
-
-def _plate(at: QPointF, text: str, metrics: QFontMetricsF) -> QRectF:
-    """Return the ground of words whose baseline begins at ``at``."""
-    return QRectF(at.x() - 4, at.y() - metrics.ascent() - 2, metrics.horizontalAdvance(text) + 8, metrics.height() + 4)
-
-
-def label(painter: QPainter, view: PairView, at: QPointF, text: str, colour: QColor) -> None:
-    """Write words on a small plate that does not leave the view."""
-    painter.setFont(view.ui_font(0.9))
-    metrics = QFontMetricsF(painter.font())
-    at = QPointF(max(4.0, min(at.x(), view.width() - metrics.horizontalAdvance(text) - 4)), at.y())
-    back = QColor(view.tokens.surface)
-    back.setAlpha(225)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(back)
-    painter.drawRoundedRect(_plate(at, text, metrics), 4, 4)
-    painter.setPen(colour)
-    painter.drawText(at, text)
-
-
-def _captions(painter: QPainter, view: PairView) -> None:
-    painter.setFont(view.ui_font(0.9))
-    metrics = QFontMetricsF(painter.font())
-    for side in view.captions:
-        if view.scene is None:
-            continue
-        left, top, right, _ = view.window_of(view.scene.of(side))
-        if right - left < 40:
-            continue
-        x, room = caption_place(view, side, metrics.horizontalAdvance(view.caption_of(side)))
-        shown = metrics.elidedText(view.caption_of(side), Qt.TextElideMode.ElideMiddle, room)
-        row = top - metrics.height() - 4
-        if row >= 0 and view.picture_at(left + 2, row) is None and view.picture_at(left + 2, top - 2) is None:
-            painter.setPen(QColor(view.tokens.muted))
-            painter.drawText(QPointF(x, top - 6), shown)
-        else:  # no room above: on a plate inside the picture
-            shown = metrics.elidedText(view.caption_of(side), Qt.TextElideMode.ElideMiddle, right - left - 12)
-            label(painter, view, QPointF(left + 8, top + metrics.ascent() + 8), shown, QColor(view.tokens.text))
-
-
-def caption_place(view: PairView, side: Side, width: float) -> tuple[float, float]:
-    """Return where the words above a picture begin and their room: beyond a narrow picture on its free side."""
-    assert view.scene is not None
-    left, _, right, _ = view.window_of(view.scene.of(side))
-    other_left, _, other_right, _ = view.window_of(view.scene.of("right" if side == "left" else "left"))
-    if width <= right - left - 12:
-        return left + 2, width + 1
-    if other_left >= right:  # the other picture stands at the right
-        room = min(width + 1, right - 6)
-        return right - 2 - room, room
-    if other_right <= left or other_left == left:
-        return left + 2, view.width() - left - 6
-    return left + 2, right - left - 12
+    return at, plate_of(at, mark.text, metrics)
 
 
 def pixel_values(painter: QPainter, view: PairView, side: Side, image: Image, scale: float) -> None:
@@ -209,10 +148,3 @@ def rubber_band(painter: QPainter, area: QRectF, colour: str) -> None:
     painter.setBrush(fill)
     painter.setPen(QPen(QColor(colour), 1))
     painter.drawRect(area)
-
-
-def focus_ring(painter: QPainter, width: int, height: int, colour: str) -> None:
-    """Show that the canvas has the keyboard."""
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QPen(QColor(colour), 1))
-    painter.drawRect(QRectF(0.5, 0.5, width - 1, height - 1))

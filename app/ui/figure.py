@@ -21,7 +21,8 @@ from app.records import MatchResult, UserError
 from app.settings import atomic_path
 from app.ui.colour_rules import picture_of
 from app.ui.match_values import values_of
-from app.ui.pair_view import SIDES, PairView
+from app.ui.pair_plane import SIDES
+from app.ui.pair_view import PairView
 from app.ui.picture_files import as_png
 from app.ui.plane_view import PADDING
 from app.ui.style import DARK, LIGHT

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -22,6 +21,7 @@ from PySide6.QtCore import QLineF, QObject, QPointF, QRectF, QSize, Qt, QTimer, 
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QTransform
 
 from app.ui.overlays import KeypointMarks, LineClass, Lines
+from app.ui.scene import View
 
 MARGIN = 200
 SLICE_SECONDS = 0.0025
@@ -36,21 +36,6 @@ KEYPOINTS_PER_SLICE = 400
 # The software rasteriser fills spans for a cosmetic pen just above 1, faster than its one-pixel lines.
 FAST_WIDTH = 1.01
 DASHES = {"solid": Qt.PenStyle.SolidLine, "dash": Qt.PenStyle.DashLine, "dot": Qt.PenStyle.DotLine}
-
-
-@dataclass(frozen=True)
-class View:
-    """Where the scene is seen: scene point p is at p * scale + offset, in a window of width x height."""
-
-    scale: float
-    x: float
-    y: float
-    width: int
-    height: int
-
-    def transform(self, margin: float = 0.0) -> QTransform:
-        """Return the painter's transform from scene to window (moved by a margin)."""
-        return QTransform(self.scale, 0, 0, self.scale, self.x + margin, self.y + margin)
 
 
 def pen(colour: str, width: float, dash: str = "solid") -> QPen:

@@ -1,8 +1,8 @@
 """The picture canvas: two pictures on one plane, with lines, keypoints, marks and a legend over them.
 
-What lives here: :class:`PairView`. What does not: its view of the plane (``plane_view``), what is drawn
-(``overlays``), the progressive overlay (``line_layer``), the pictures (``pictures``), what the mouse does
-(``pair_mouse``), colour rules. May import: those, records, Qt.
+What lives here: :class:`PairView`. What does not: the pictures by themselves (``pair_plane``), what is drawn
+(``overlays``), the progressive overlay (``line_layer``), what the mouse does (``pair_mouse``), colour rules.
+May import: those, records, Qt.
 """
 
 from __future__ import annotations
@@ -11,27 +11,25 @@ import time
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtCore import QTimer, Signal
+from PySide6.QtGui import QMouseEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import QWidget
 
-from app.records import Float64, Image, ImagePair, Side
+from app.records import Float64, Side
 from app.ui import canvas_paint
 from app.ui.line_layer import LineLayer
 from app.ui.overlays import Colours, HintLine, KeypointMarks, Legend, Lines, Mark
 from app.ui.pair_mouse import PairMouse
+from app.ui.pair_plane import PairPlane
 from app.ui.picking import Segments
-from app.ui.pictures import PairPictures
-from app.ui.plane_view import PlaneView
-from app.ui.scene import arranged
+from app.ui.scene import Scene, arranged
 
 REACH_PX = 7.0
 FLICKER_MS = 500
 REST_MS = 60  # without a movement, after which the pictures are painted sharp
-SIDES: tuple[Side, Side] = ("left", "right")
 
 
-class PairView(PlaneView):
+class PairView(PairPlane):
     """Two pictures, linked in pan and zoom, with everything drawn over them.
 
     Signals carry: ``hovered`` a :class:`Hover` or None; ``clicked`` a Hover; ``line_hovered`` and ``line_clicked`` the
@@ -46,16 +44,8 @@ class PairView(PlaneView):
     shows_focus = True
 
     def __init__(self, tokens: Colours, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.tokens = tokens
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        super().__init__(tokens, parent)
         self.setMouseTracking(True)
-        self.setMinimumSize(160, 120)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setAccessibleName("Image pair")
-        self.images: dict[Side, Image] = {}
-        self.pictures = PairPictures()
         self.lines: Lines | None = None
         self._ends: npt.NDArray[np.float64] = np.zeros((0, 4))
         self._segments = Segments(np.zeros((0, 2), np.float32), np.zeros((0, 2), np.float32))
@@ -65,12 +55,8 @@ class PairView(PlaneView):
         self.hint: HintLine | None = None
         self.selected: int | None = None
         self.highlighted: int | None = None
-        self.dimmed = False
-        self.message = ""
-        self.captions: dict[Side, str] = {}
         self._arrangement, self._swapped, self._moved = "auto", False, (0.0, 0.0)
         self.mouse = PairMouse(self)
-        self._font_scale = 1.0
         self.layer = LineLayer(self)
         self.layer.changed.connect(self.update)
         self._rest = QTimer(self)
@@ -83,26 +69,10 @@ class PairView(PlaneView):
 
     # ------------------------------------------------------------------- what is shown
 
-    def set_images(self, left: Image | None, right: Image | None) -> None:
-        """Show two pictures (or nothing); the view is fitted when they are others than before."""
-        new = {side: image for side, image in (("left", left), ("right", right)) if image is not None}
-        same = {s: i.id for s, i in self.images.items()} == {s: i.id for s, i in new.items()}
-        self.images = {side: new[side] for side in SIDES if side in new}
-        if same:
-            return
-        self.pictures.set_images(self.images)
+    def _forget(self) -> None:
         self._moved = (0.0, 0.0)
         self.lines, self._keypoints, self.marks, self.hint = None, {}, (), None
         self.selected = self.highlighted = None
-        self._arrange()
-        self.fit()
-
-    def set_pair(self, pair: ImagePair | None) -> None:
-        """Show the pictures of a pair with their names and sizes above, or nothing."""
-        self.set_images(None if pair is None else pair.left, None if pair is None else pair.right)
-        if pair is not None:
-            named = zip(SIDES, (pair.left, pair.right), strict=True)
-            self.set_captions(*(f"{side} · {image.name} · {image.width} × {image.height}" for side, image in named))
 
     def set_lines(self, lines: Lines | None) -> None:
         """Draw these match lines; highlighting is forgotten."""
@@ -144,28 +114,6 @@ class PairView(PlaneView):
         self.legend = legend
         self.update()
 
-    def set_captions(self, left: str, right: str) -> None:
-        """Write words above either picture."""
-        self.captions = {"left": left, "right": right}
-        self.update()
-
-    def caption_of(self, side: Side) -> str:
-        """Return the words above a picture; the left one's say when the right picture lies over it."""
-        if side == "right" or self.pictures.mode == "none":
-            return self.captions.get(side, "")
-        return f"right over left · {self.pictures.mode}"
-
-    def set_message(self, text: str) -> None:
-        """Write a sentence over an empty or failed view."""
-        self.message = text
-        self.update()
-
-    def set_dimmed(self, dimmed: bool) -> None:
-        """Show the pictures darker: a newer result is on its way."""
-        if dimmed != self.dimmed:
-            self.dimmed = dimmed
-            self.update()
-
     def set_arrangement(self, arrangement: str) -> None:
         """Choose ``auto``, ``side`` or ``stacked``."""
         self._arrangement, self._moved = arrangement, (0.0, 0.0)
@@ -196,11 +144,6 @@ class PairView(PlaneView):
 
     # ------------------------------------------------------------------------ the view
 
-    def _view_moved(self) -> None:
-        self.layer.show(self.view)
-        self._rest.start()
-        self.update()
-
     def line_at(self, x: float, y: float) -> int | None:
         """Return the index of the shown line under a widget's point."""
         if self.lines is None:
@@ -214,15 +157,19 @@ class PairView(PlaneView):
         self._moved = (self._moved[0] + dx / self._scale, self._moved[1] + dy / self._scale)
         self._arrange()
 
+    def _view_moved(self) -> None:
+        super()._view_moved()
+        self.layer.show(self.view)
+        self._rest.start()
+
     def _arrange(self) -> None:
-        if len(self.images) < 2:
-            self.scene = None
-        else:
-            sizes = (self.images["left"].size, self.images["right"].size)
-            window = (self.width(), self.height())
-            self.scene = arranged(*sizes, self._arrangement, window, swapped=self._swapped, moved=self._moved)
+        super()._arrange()
         self._place_lines()
         self._place_keypoints()
+
+    def _arranged(self, left: tuple[int, int], right: tuple[int, int]) -> Scene:
+        window = (self.width(), self.height())
+        return arranged(left, right, self._arrangement, window, swapped=self._swapped, moved=self._moved)
 
     def _place_lines(self) -> None:
         ends = np.zeros((0, 4))
@@ -251,43 +198,19 @@ class PairView(PlaneView):
 
     # ------------------------------------------------------------------------- painting
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        """Paint the canvas."""
-        painter = QPainter(self)
-        self.paint(painter)
-        painter.end()
-
-    def paint(self, painter: QPainter) -> None:
-        """Draw everything the widget shows with a painter in the widget's coordinates."""
-        painter.save()
-        painter.setClipRegion(self._beside())
-        painter.fillRect(self.rect(), QColor(self.tokens.canvas))
-        painter.restore()
-        if self.scene is None:
-            canvas_paint.message(painter, self, self.message or "Open two pictures, or drop them here.")
-            return
+    def _paint_pictures(self, painter: QPainter, scene: Scene) -> None:
         moving = self._rest.isActive() and not self.layer.vector
-        for side in SIDES:
-            at = self.scene.of(side)
+        for side, image in self.images.items():
+            at = scene.of(side)
             self.pictures.paint(painter, side, at, self.view, moving=moving)
-            canvas_paint.pixel_values(painter, self, side, self.images[side], at.scale * self._scale)
-        self.pictures.paint_overlay(painter, self.scene.left, self.view, self._font_scale)
-        if self.dimmed:
-            shade = QColor(self.tokens.canvas)
-            shade.setAlpha(130)
-            painter.fillRect(self.rect(), shade)
+            canvas_paint.pixel_values(painter, self, side, image, at.scale * self._scale)
+        self.pictures.paint_overlay(painter, scene.left, self.view, self._font_scale)
+
+    def _paint_over(self, painter: QPainter) -> None:
         self.layer.paint(painter)
         canvas_paint.overlays(painter, self, self._ends)
         if self.mouse.rubber is not None:
             canvas_paint.rubber_band(painter, self.mouse.rubber, self.tokens.accent)
-        if self.hasFocus():
-            canvas_paint.focus_ring(painter, self.width(), self.height(), self.tokens.accent)
-
-    def ui_font(self, factor: float = 1.0) -> QFont:
-        """Return the font of captions and legend."""
-        font = QFont(self.font())
-        font.setPointSizeF(10.0 * self._font_scale * factor)
-        return font
 
     def _flick_over(self) -> None:
         self.pictures.flick = not self.pictures.flick
@@ -295,12 +218,10 @@ class PairView(PlaneView):
 
     # --------------------------------------------------------------------------- events
 
-    def resizeEvent(self, _event: QResizeEvent) -> None:
+    def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep a fitted view fitted."""
-        if self.scene is not None and self._fitted:
-            self._arrange()
-            self.fit()
-        else:
+        super().resizeEvent(event)
+        if self.scene is None or not self._fitted:
             self.layer.show(self.view)
 
     def hideEvent(self, _event: object) -> None:

@@ -1,7 +1,7 @@
 """The two pictures of a canvas, and one laid over the other.
 
 What lives here: :class:`PairPictures`. What does not: painting one picture (``kept_picture``), where they stand
-(``scene``), what is drawn over them. May import: those, ``line_layer``'s view, records, Qt.
+(``scene``), what is drawn over them. May import: those, records, Qt.
 """
 
 from __future__ import annotations
@@ -13,8 +13,7 @@ from PySide6.QtGui import QPainter
 
 from app.records import Float64, Image, Side, UInt8
 from app.ui.kept_picture import KeptPicture, as_qimage
-from app.ui.line_layer import View
-from app.ui.scene import Placed
+from app.ui.scene import Placed, View
 
 TILE_PX = 48  # side of a square of the checkerboard at normal size
 

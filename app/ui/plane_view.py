@@ -1,12 +1,14 @@
 """A widget's view of the plane on which two pictures lie: fitted, zoomed, moved, and asked what lies where.
 
-What lives here: :class:`PlaneView`. What does not: what is drawn (``pair_view``), and how the pictures lie on the plane
-(``scene``). May import: those below, records, Qt.
+What lives here: :class:`PlaneView`. What does not: what is drawn (``pair_plane``, ``pair_view``), and how the pictures
+lie on the plane (``scene``). May import: those below, records, Qt; ``overlays`` only once there is a mouse, after the
+first paint.
 """
 
 from __future__ import annotations
 
 from math import ceil, floor
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect
@@ -14,10 +16,11 @@ from PySide6.QtGui import QRegion, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
 from app.records import Side
-from app.ui.line_layer import View
-from app.ui.overlays import Hover
 from app.ui.pictures import window_of
-from app.ui.scene import Placed, Scene
+from app.ui.scene import Placed, Scene, View
+
+if TYPE_CHECKING:
+    from app.ui.overlays import Hover
 
 ZOOM_STEP = 1.2
 MOST_SCALE = 64.0
@@ -82,13 +85,21 @@ class PlaneView(QWidget):
         px, py = self.scene.to_plane(side, [[x, y]])[0].tolist()
         return QPointF(px * self._scale + self._offset[0], py * self._scale + self._offset[1])
 
-    def picture_at(self, x: float, y: float) -> Hover | None:
-        """Return the picture's point under a widget's point, None beside the pictures."""
+    def side_at(self, x: float, y: float) -> Side | None:
+        """Return the picture under a widget's point, None beside both."""
         if self.scene is None:
             return None
+        return self.scene.side_at((x - self._offset[0]) / self._scale, (y - self._offset[1]) / self._scale)
+
+    def picture_at(self, x: float, y: float) -> Hover | None:
+        """Return the picture's point under a widget's point, None beside the pictures."""
+        from app.ui.overlays import Hover
+
+        side = self.side_at(x, y)
+        if side is None or self.scene is None:
+            return None
         px, py = (x - self._offset[0]) / self._scale, (y - self._offset[1]) / self._scale
-        side = self.scene.side_at(px, py)
-        return None if side is None else Hover(side, *self.scene.from_plane(side, px, py))
+        return Hover(side, *self.scene.from_plane(side, px, py))
 
     def pan(self, dx: float, dy: float) -> None:
         """Move the view by widget pixels."""

@@ -1,7 +1,7 @@
 """What the window shows in its first paint: the pair, where the Match workspace will show it a moment later.
 
 What lives here: :class:`Preview`. What does not: anything that can be done with the pair. Everything imported before
-the first paint makes every start slower; this needs the canvas alone. May import: ``pair_view``, the session, Qt.
+the first paint makes every start slower; this needs the pictures alone. May import: ``pair_plane``, the session, Qt.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.records import MatchResult
-from app.ui.pair_view import PairView
+from app.ui.pair_plane import PairPlane
 from app.ui.session import Session
 from app.ui.style import Style
 
@@ -21,8 +21,7 @@ class Preview(QWidget):
 
     def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.canvas = PairView(look.tokens)
-        self.canvas.set_tokens(look.tokens, font_scale=look.scale, line_scale=look.line_scale)
+        self.canvas = PairPlane(look.tokens)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, look.px(STRIP_STEPS), 0, 0)
         column.addWidget(self.canvas)

@@ -1,6 +1,6 @@
-"""How two pictures share one plane: where either lies, and the way from a picture's pixel to the plane and back.
+"""How two pictures share one plane: where either lies, the way from a picture's pixel to the plane, and to the window.
 
-What lives here: :class:`Scene`, without any widget. May import: records, numpy.
+What lives here: :class:`Scene` and :class:`View`, without any widget. May import: records, numpy, QtGui.
 
 This, and nothing else, adds the half pixel: pixel (0, 0), whose centre is the origin of a picture's own
 coordinates, covers the unit square of the plane.
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from PySide6.QtGui import QTransform
 
 from app.records import Side
 
@@ -77,6 +78,21 @@ class Scene:
         return (
             x, y, max(self.left.right, self.right.right) - x, max(self.left.bottom, self.right.bottom) - y,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class View:
+    """Where the scene is seen: scene point p is at p * scale + offset, in a window of width x height."""
+
+    scale: float
+    x: float
+    y: float
+    width: int
+    height: int
+
+    def transform(self, margin: float = 0.0) -> QTransform:
+        """Return the painter's transform from scene to window (moved by a margin)."""
+        return QTransform(self.scale, 0, 0, self.scale, self.x + margin, self.y + margin)
 
 
 def arranged(

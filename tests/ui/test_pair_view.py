@@ -12,10 +12,12 @@ from PySide6.QtGui import QColor, QFontMetricsF, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app.ui.canvas_paint import caption_place, free_place
+from app.ui.canvas_paint import free_place
+from app.ui.canvas_words import caption_place
 from app.ui.legend_paint import place_of
 from app.ui.overlays import HintLine, Hover, KeypointMarks, Legend, LegendRow, LineClass, Lines, Mark
-from app.ui.pair_view import SIDES, PairView
+from app.ui.pair_plane import SIDES
+from app.ui.pair_view import PairView
 from app.ui.picking import Segments, nearest_point
 from app.ui.scene import arranged
 from app.ui.style import DARK, LIGHT
