@@ -1,7 +1,8 @@
 """The match stage: nearest neighbours become matches by distance cut, ratio, mutual check and confidence.
 
 What lives here: the settings of the stage and :func:`match_features`. What does not: the search itself
-(``nearest``, whose public functions are offered here again). May import: records, settings, nearest, numpy.
+(``nearest``). May import: records, settings, numpy; ``nearest`` only when there is something to match: the settings
+are needed before the first paint, the search is not.
 """
 
 from __future__ import annotations
@@ -13,9 +14,6 @@ import numpy as np
 
 from app.records import Bool, Features, Matches
 from app.settings import Settings, flag, number
-from app.vision.nearest import Nearest, Stopped, distances_to, dual_softmax, nearest
-
-__all__ = ["MatchSettings", "Nearest", "Stopped", "distances_to", "dual_softmax", "match_features", "nearest"]
 
 
 @dataclass(frozen=True)
@@ -105,6 +103,8 @@ def match_features(
         ValueError: if descriptors are missing or not comparable.
         Stopped: when ``stop`` returned True.
     """
+    from app.vision.nearest import dual_softmax, nearest
+
     if left.descriptors is None or right.descriptors is None:
         raise ValueError("match_features: both sides need descriptors")
     if not len(left.keypoints) or not len(right.keypoints):

@@ -18,7 +18,8 @@ from timing import Table, interleaved, milliseconds
 from app.records import Descriptors, Features, Keypoints
 from app.vision.blas import one_thread_each
 from app.vision.images import grey8
-from app.vision.match import MatchSettings, match_features, nearest
+from app.vision.match import MatchSettings, match_features
+from app.vision.nearest import nearest
 from app.vision.patches import cut
 from app.vision.similarity import standardised
 

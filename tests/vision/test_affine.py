@@ -11,7 +11,8 @@ from app.records import Descriptors, Features, Keypoints
 from app.vision.affine import AffineDetect, describe_affine, detect_affine, join, match_affine, view_of, views
 from app.vision.describe import extract_sift
 from app.vision.detect import SiftDetect, detect_sift
-from app.vision.match import MatchSettings, Stopped, match_features
+from app.vision.match import MatchSettings, match_features
+from app.vision.nearest import Stopped
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from app.records import Descriptors, Features, Keypoints, UserError
-from app.vision.match import MatchSettings, Stopped, match_features
+from app.vision.match import MatchSettings, match_features
+from app.vision.nearest import Stopped
 
 
 def features(values: list[list[float]]) -> Features:
