@@ -1,11 +1,13 @@
 """What must be there before Qt may be started: its system libraries and a display that answers.
 
-What lives here: :func:`check`. What does not: Qt itself; Qt ends the process where a display or a
-library of its platform plugin is missing, so both are looked at first. May import: records, start, stdlib.
+What lives here: :func:`check`, and Qt's import with what can be loaded ahead of it. What does not: Qt itself; Qt ends
+the process where a display or a library of its platform plugin is missing, so both are looked at first. May import:
+records, start, ``shared_library``, stdlib.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.util
 import os
@@ -16,6 +18,7 @@ from pathlib import Path
 
 from app.records import UserError
 from app.start import collector_paused
+from app.ui.shared_library import load
 
 # Shared libraries that PySide6 and its xcb plugin need from the system, and their Debian packages.
 PACKAGES = {
@@ -48,6 +51,7 @@ PACKAGES = {
     "libxcb-xkb.so.1": "libxcb-xkb1",
 }
 ALL_PACKAGES = "libegl1 libgl1 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-sync1 libxcb-xfixes0 libxcb-xkb1"  # fmt: skip  # noqa: E501  # one pasteable line
+XCB_PLUGIN = Path("Qt", "plugins", "platforms", "libqxcb.so")
 _HEADLESS = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 
 
@@ -59,6 +63,23 @@ def missing_library_sentence(error: BaseException) -> str:
     first = PACKAGES.get(name)
     hint = f" (package {first})" if first else ""
     return f"{cause}{hint}; on Debian or Ubuntu install it with: sudo apt-get install -y {ALL_PACKAGES}"
+
+
+def load_ahead() -> None:
+    """Load Qt's shared libraries and the list of fonts, in a thread, while Python's part of Qt is being imported.
+
+    Neither needs the interpreter's lock; the window would else wait 25 ms for them. What fails here fails again, and
+    is then told, in :func:`import_qt` and :func:`check`.
+    """
+    if sys.platform != "linux":
+        return
+    for folder in _qt_folders():
+        for name in ("QtCore", "QtGui", "QtWidgets"):
+            load(folder / f"{name}.abi3.so")
+        if not _is_headless(os.environ):
+            load(folder / XCB_PLUGIN)
+    with contextlib.suppress(OSError):
+        ctypes.CDLL("libfontconfig.so.1").FcInit()
 
 
 def import_qt() -> None:
@@ -82,7 +103,7 @@ def check(environ: Mapping[str, str] = os.environ, platform: str = sys.platform)
     Raises:
         UserError: if there is no display, it does not answer, or a library of Qt's plugin is missing.
     """
-    if platform in ("win32", "darwin") or environ.get("QT_QPA_PLATFORM", "").split(":")[0] in _HEADLESS:
+    if platform in ("win32", "darwin") or _is_headless(environ):
         return
     wayland, x11 = environ.get("WAYLAND_DISPLAY"), environ.get("DISPLAY")
     if not wayland and not x11:
@@ -98,6 +119,16 @@ def check(environ: Mapping[str, str] = os.environ, platform: str = sys.platform)
             return
     named = " and ".join(f"{name}={value}" for name, value in (("WAYLAND_DISPLAY", wayland), ("DISPLAY", x11)) if value)
     raise UserError(f"The display does not answer ({named}). Is the desktop session running, and may this user use it?")
+
+
+def _is_headless(environ: Mapping[str, str]) -> bool:
+    return environ.get("QT_QPA_PLATFORM", "").split(":")[0] in _HEADLESS
+
+
+def _qt_folders() -> list[Path]:
+    """Return where PySide6 is installed, without importing it; nothing if it is not."""
+    spec = importlib.util.find_spec("PySide6")
+    return [Path(place) for place in (spec.submodule_search_locations or [])] if spec is not None else []
 
 
 def _wayland_answers(name: str, runtime_folder: str) -> bool:
@@ -128,9 +159,8 @@ def _x11_answers(display: str) -> bool:
 
 def _check_plugin() -> None:
     """Load Qt's xcb plugin by itself: it names the library that is missing, where Qt would abort."""
-    spec = importlib.util.find_spec("PySide6")
-    for place in (spec.submodule_search_locations or []) if spec is not None else []:
-        plugin = Path(place) / "Qt" / "plugins" / "platforms" / "libqxcb.so"
+    for folder in _qt_folders():
+        plugin = folder / XCB_PLUGIN
         if plugin.exists():
             try:
                 ctypes.CDLL(str(plugin))

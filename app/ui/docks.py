@@ -31,7 +31,8 @@ class _Grip(QWidget):
     def paintEvent(self, _event: QPaintEvent) -> None:
         """Draw the dots."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), self._look.colour("surface"))
+        painter.setBackground(self._look.colour("surface"))
+        painter.eraseRect(self.rect())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self._look.colour("rule" if not self.underMouse() else "muted"))

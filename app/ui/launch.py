@@ -16,18 +16,18 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import locate, pairs, pipeline
+from app import pairs, pipeline
 from app.jobs import EXIT_SECONDS, NativeCall, Progress, native_calls_ended
 from app.records import MatchRequest, MatchResult, PairRef, UserError
 from app.start import collector_paused
 from app.ui import display
+from app.ui.session_state import Store, config_folder, restored
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
     from app.ui.main_window import MainWindow
     from app.ui.session import Session
-    from app.ui.session_state import Store
 
 log = logging.getLogger(__name__)
 FIRST_PICTURE_SECONDS = 0.25
@@ -58,13 +58,11 @@ def start(
     Returns:
         The exit code: 0, or 2 with one sentence on stderr if no window can open here.
     """
-    from app.ui.session_state import Store, config_folder
-
     store = Store(config_folder())
     try:
-        display.check()
-        ahead = ReadAhead(store, refs)
+        ahead = Ahead(store, refs)
         display.import_qt()
+        display.check()
     except UserError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -83,16 +81,21 @@ def start(
     return code
 
 
-class ReadAhead:
-    """The reading of the pair that the window will open with, in a thread of its own while Qt is imported.
+class Ahead:
+    """What can be done for the window before Qt is imported, which slows every later import, and beside that.
+
+    The last session is restored. In threads of their own the pair that the window will open with is read, and what Qt
+    will need is loaded.
 
     Args:
         store, refs: those of :func:`open_window`.
     """
 
     def __init__(self, store: Store | None, refs: Sequence[PairRef] = ()) -> None:
-        last = None if refs or store is None else store.last_pair()
-        self._ref = ref = refs[0] if refs else last or pairs.builtin()[0]
+        NativeCall(display.load_ahead)
+        with collector_paused():
+            self.last = restored(store)
+        self._ref = ref = refs[0] if refs else self.last.state.pair or pairs.builtin()[0]
         self._reading: NativeCall | None = NativeCall(lambda: pairs.load(ref))
 
     def take(self, ref: PairRef) -> NativeCall | None:
@@ -109,7 +112,7 @@ def open_window(
     theme: str | None = None,
     workspace: str | None = None,
     notes: Sequence[str] = (),
-    ahead: ReadAhead | None = None,
+    ahead: Ahead | None = None,
 ) -> MainWindow:
     """Return the window on the restored session, its job begun and the pictures waited for a moment.
 
@@ -124,7 +127,7 @@ def open_window(
 
     painted = threading.Event()
     session = Session(store, _held_until(painted, ahead))
-    complaints = session.restore()
+    complaints = session.restore(None if ahead is None else ahead.last)
     if theme is not None:
         session.set_theme(theme)
     if workspace is not None:
@@ -149,7 +152,7 @@ def open_window(
 
 
 def _held_until(
-    painted: threading.Event, ahead: ReadAhead | None = None
+    painted: threading.Event, ahead: Ahead | None = None
 ) -> Callable[[MatchRequest], Generator[Progress, None, MatchResult]]:
     """Return the pipeline's job, held between the pictures and the matching until ``painted``."""
     cache = pipeline.Cache(CACHE_BYTES)
@@ -244,9 +247,9 @@ def _open_first(session: Session, refs: Sequence[PairRef], notes: Sequence[str])
         session.open_pairs([last, *builtin])
 
 
+@collector_paused()
 def _application() -> QApplication:
     """Return the application, made at the first call."""
-    from PySide6.QtGui import QIcon
     from PySide6.QtWidgets import QApplication
 
     from app.ui.style import FUSION
@@ -259,7 +262,6 @@ def _application() -> QApplication:
         app.setApplicationName("correspondence-explorer")
         app.setApplicationDisplayName("")
         app.setDesktopFileName("correspondence-explorer")
-        app.setWindowIcon(QIcon(str(locate.resources() / "icons" / "correspondence-explorer.svg")))
     return app
 
 
@@ -270,7 +272,7 @@ def _wait(done: Callable[[], bool], seconds: float) -> bool:
     loop, timer = QEventLoop(), QTimer()
     end = time.monotonic() + seconds
     timer.timeout.connect(lambda: loop.quit() if done() or time.monotonic() > end else None)
-    timer.start(5)
+    timer.start(1)
     if not done():
         loop.exec()
     timer.stop()

@@ -1,8 +1,8 @@
 """The window: puts the top bar, the workspaces, the docks and the status lines together.
 
 What lives here: :class:`MainWindow`, its frame and its coming and going. What does not: anything a part can
-do alone (``surroundings``, ``docks``, ``opening``). May import: those, the session, the style, the list of
-workspaces, Qt's core, gui and widgets.
+do alone (``surroundings``, ``docks``, ``opening``). May import: the docks, the session, the style, the list of
+workspaces, Qt's core, gui and widgets; inside functions, what the first paint does without.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
-from PySide6.QtWidgets import QApplication, QLineEdit, QMainWindow, QStackedWidget, QToolBar, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBar, QWidget
 
+from app import locate
 from app.records import PairRef
-from app.ui import tab_order
 from app.ui.docks import Docks
-from app.ui.opening import Opener, paths_of
 from app.ui.session import Message, Session
 from app.ui.session_state import SessionState, config_folder
 from app.ui.style import Style
 from app.ui.workspaces import WORKSPACES, WorkspaceEntry
-from app.ui.workspaces.base import Workspace
 
 if TYPE_CHECKING:
+    from app.ui.opening import Opener
     from app.ui.surroundings import Surroundings
+    from app.ui.workspaces.base import Workspace
 
 log = logging.getLogger(__name__)
 TITLE = "Correspondence Explorer"
@@ -67,6 +67,7 @@ class MainWindow(QMainWindow):
         self._remember = remember
         self._painted = False
         self._around: Surroundings | None = None
+        self._opener: Opener | None = None
         self._preview: QWidget | None = None
         self.session, self.look, self.ended = session, look, True
         self.workspaces: dict[str, Workspace] = {}
@@ -75,7 +76,6 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.NoContextMenu)
-        self.opener = Opener(session, self)
         self._build_frame()
         session.state_changed.connect(self._show_state)
         session.pair_changed.connect(self._show_title)
@@ -116,8 +116,11 @@ class MainWindow(QMainWindow):
         """Make the workspace and what stands around the picture, unless they are there."""
         if self._around is not None:
             return
+        from PySide6.QtGui import QIcon
+
         from app.ui.surroundings import Surroundings
 
+        QApplication.setWindowIcon(QIcon(str(locate.resources() / "icons" / "correspondence-explorer.svg")))
         preview, self._preview = self._preview, None
         if preview is not None:
             self._show_state(self.session.state)
@@ -135,6 +138,15 @@ class MainWindow(QMainWindow):
         self.complete()
         assert self._around is not None
         return self._around
+
+    @property
+    def opener(self) -> Opener:
+        """How images come into the window; made now if it is not there."""
+        if self._opener is None:
+            from app.ui.opening import Opener
+
+            self._opener = Opener(self.session, self)
+        return self._opener
 
     # ------------------------------------------------------------------- what is shown
 
@@ -170,6 +182,8 @@ class MainWindow(QMainWindow):
         """Show the panels and actions of the workspace in front."""
         if self._around is None or self._front is None:
             return
+        from PySide6.QtWidgets import QLineEdit
+
         panels = (self._front.settings_panel(), self._front.details_panel())
         self.docks.show_panels(*panels)
         self._around.show_actions(self._front, list(self.workspaces.values()))
@@ -191,6 +205,8 @@ class MainWindow(QMainWindow):
 
     def focusNextPrevChild(self, on: bool) -> bool:
         """Tab and Shift+Tab: through top bar, pairs, middle, details, settings, status line and message."""
+        from app.ui import tab_order
+
         docks = self.docks
         parts = (self.bar_place, docks.pairs, self.centre, docks.details, docks.settings, self.statusBar())
         return tab_order.step([*parts, *self._above()], QApplication.focusWidget(), on=on)
@@ -236,11 +252,15 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and folders."""
+        from app.ui.opening import paths_of
+
         if paths_of(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
+        from app.ui.opening import paths_of
+
         paths = paths_of(event.mimeData())
         if paths:
             event.acceptProposedAction()
@@ -265,9 +285,10 @@ class MainWindow(QMainWindow):
         self.session.save()
         self._save_geometry()
         self.hide()
-        self.opener.lane.shutdown(0.0)  # told first, waited for last: both end at once
+        opening = self.opener.lane
+        opening.shutdown(0.0)  # told first, waited for last: both end at once
         self.ended = self.session.shutdown(CLOSING_SECONDS)
-        self.ended = self.opener.lane.shutdown(CLOSING_SECONDS) and self.ended
+        self.ended = opening.shutdown(CLOSING_SECONDS) and self.ended
         event.accept()
 
     def _settings_file(self) -> QSettings:

@@ -25,7 +25,17 @@ from app.jobs import Progress
 from app.records import MatchRequest, MatchResult, PairRef, Selection, StageSettings, UserError
 from app.settings import fields_of
 from app.ui.lane import Event, Lane
-from app.ui.session_state import History, SavedState, SessionState, Store, judged, same_work, typed
+from app.ui.session_state import (
+    History,
+    Restored,
+    SavedState,
+    SessionState,
+    Store,
+    judged,
+    restored,
+    same_work,
+    typed,
+)
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -173,13 +183,11 @@ class Session(QObject):
 
     # ------------------------------------------------------------------- changing it
 
-    def restore(self) -> list[str]:
-        """Read the saved state (nothing is run yet); return sentences on what had to be reset."""
-        complaints: list[str] = []
-        if self._store is not None:
-            self.state, self.recent = self._store.load(complaints.append)
-        self.state = self._usable(self.state, complaints.append)
-        return complaints
+    def restore(self, last: Restored | None = None) -> list[str]:
+        """Take the last session's state, read now unless given (nothing is run yet); return what had to be reset."""
+        last = last or restored(self._store)
+        self.state, self.recent = last.state, last.recent
+        return list(last.complaints)
 
     def open_pairs(self, pairs: Sequence[PairRef], current: int = 0, notes: Sequence[str] = ()) -> None:
         """Replace the list of pairs, unless by none, and look at one; ``notes`` are told now and with its result."""
@@ -317,16 +325,6 @@ class Session(QObject):
         return all(ended)
 
     # ------------------------------------------------------------------------ inside
-    def _usable(self, state: SessionState, complain: Callable[[str], None]) -> SessionState:
-        """Return the state with a matcher that can run here and its settings filled in."""
-        try:
-            spec = matchers.get(state.matcher)
-        except UserError as error:
-            complain(f"{error} SIFT is used instead.")
-            state = replace(state, matcher="sift")
-            spec = matchers.get("sift")
-        return state.with_settings(state.stage_settings or spec.defaults())
-
     def _change(self, state: SessionState, kind: str) -> None:
         if state != self.state:
             if self.state.pair is not None:  # before the first pair there is nothing to go back to

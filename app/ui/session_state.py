@@ -266,13 +266,6 @@ class Store:
             return SessionState(), ()
         return from_json(content, complain), _read_recent(content.get("recent"), complain)
 
-    def last_pair(self) -> PairRef | None:
-        """Return the pair looked at last; None if there is none, or the file is broken (:meth:`load` then says so)."""
-        try:
-            return _read_pair(load_json(self.path, KIND).get("pair")) if self.path.exists() else None
-        except UserError:
-            return None
-
     def save(self, state: SessionState, recent: tuple[PairRef, ...] = ()) -> None:
         """Write both, atomically.
 
@@ -296,6 +289,34 @@ def _read_recent(value: Any, complain: Complain) -> tuple[PairRef, ...]:
         complain("The list of recent pairs could not be read and was emptied.")
         return ()
     return tuple(ref for ref in refs if ref is not None)
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What the last session left.
+
+    Attributes:
+        state: with a matcher that can run here and its settings filled in.
+        recent: the pairs opened last.
+        complaints: sentences on what had to be reset.
+    """
+
+    state: SessionState
+    recent: tuple[PairRef, ...]
+    complaints: tuple[str, ...]
+
+
+def restored(store: Store | None) -> Restored:
+    """Return the saved state made usable here, the default one without a store."""
+    complaints: list[str] = []
+    state, recent = (SessionState(), ()) if store is None else store.load(complaints.append)
+    try:
+        spec = matchers.get(state.matcher)
+    except UserError as error:
+        complaints.append(f"{error} SIFT is used instead.")
+        state = replace(state, matcher="sift")
+        spec = matchers.get("sift")
+    return Restored(state.with_settings(state.stage_settings or spec.defaults()), recent, tuple(complaints))
 
 
 # ------------------------------------------------------------------------------- history

@@ -1,7 +1,8 @@
 """How the program looks: the tokens, and what follows from them (palette, style sheet, icons).
 
 What lives here: colours, sizes and the :class:`Style` that widgets ask for them. What does not: any
-widget. May import: ``app.locate`` and Qt's core, gui, widgets and svg.
+widget. May import: ``app.locate`` and Qt's core, gui, widgets; what icons are made of (svg too) with the first icon,
+which comes after the first paint.
 
 Fusion with an own palette, dark and light, following the system; one accent; a grid of 8 px. Colours of
 verdicts are safe for colour-blind eyes (Okabe and Ito) and always doubled by a mark or a dash.
@@ -12,12 +13,16 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPainter, QPalette, QPixmap
+from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
 from app import locate
+
+if TYPE_CHECKING:
+    from PySide6.QtGui import QIcon, QPixmap
 
 GRID = 8
 RADIUS = 4
@@ -260,6 +265,8 @@ def _svg(path: Path, colour: str) -> QByteArray:
 
 def _tinted(name: str, tokens: Tokens, token: str) -> QIcon:
     """Return the icon in a token's colour, with a disabled look."""
+    from PySide6.QtGui import QIcon
+
     icon = QIcon()
     path = locate.resources() / "icons" / f"{name}.svg"
     for mode, colour in ((QIcon.Mode.Normal, tokens.colours()[token]), (QIcon.Mode.Disabled, tokens.edge)):
@@ -269,7 +276,7 @@ def _tinted(name: str, tokens: Tokens, token: str) -> QIcon:
 
 
 def _pixmap(svg: QByteArray, side: int) -> QPixmap:
-    # QtSvg is imported with the first icon, not with this module.
+    from PySide6.QtGui import QPainter, QPixmap
     from PySide6.QtSvg import QSvgRenderer
 
     pixmap = QPixmap(QSize(side, side))

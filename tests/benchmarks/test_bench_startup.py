@@ -51,9 +51,11 @@ from app.start import collector_paused, settle
 settle()
 with collector_paused():
     from app.ui import display, launch
-display.check(); ahead = launch.ReadAhead(None)
-display.import_qt()
+ahead = launch.Ahead(None)
+display.import_qt(); display.check()
 app = launch._application()
+from app.ui.garbage import GarbageGuard
+guard = GarbageGuard(app)
 {WATCH}
 window = launch.open_window(None, ahead=ahead)
 centre = window.centre.currentWidget()

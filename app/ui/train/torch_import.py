@@ -1,21 +1,21 @@
 """The first import of torch, without freezing the window.
 
-What lives here: :func:`import_torch`, called in the training's lane. What does not: any use of torch. May import: the
-standard library only; torch by name.
+What lives here: :func:`import_torch`, called in the training's lane. What does not: any use of torch. May import:
+``shared_library``; torch by name.
 
 Loading torch's shared libraries takes about 0.4 s, and Python's import system holds the interpreter's lock all the
-while. Called through ctypes the system's loader runs without the lock; the import then finds them loaded already.
+while; so they are loaded beforehand.
 """
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import importlib
 import importlib.util
-import os
 import sys
 from pathlib import Path
+
+from app.ui.shared_library import load
 
 NAMES = ("torch_cpu", "torch_python")
 
@@ -25,7 +25,7 @@ def import_torch() -> None:
     if "torch" in sys.modules:
         return
     for path in libraries():
-        _load(path)
+        load(path)
     importlib.import_module("torch")
     gc.freeze()
 
@@ -38,10 +38,3 @@ def libraries() -> tuple[Path, ...]:
         return ()
     folder = Path(spec.origin).parent / "lib"
     return tuple(path for name in NAMES if (path := folder / f"lib{name}.{ending}").is_file())
-
-
-def _load(path: Path) -> None:
-    """Load a library; if that fails, the import that follows says why."""
-    load = ctypes.CDLL(None).dlopen  # a foreign function is called without the lock; ctypes.CDLL itself keeps it
-    load.restype, load.argtypes = ctypes.c_void_p, [ctypes.c_char_p, ctypes.c_int]
-    load(os.fsencode(path), os.RTLD_NOW)
