@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from app.formats.pair_lists import read_pair_list
 from app.formats.sequences import find_sequences, read_homography
 from app.jobs import Progress, native, run_to_end
 from app.records import Float64, Image, ImagePair, PairRef, Pose, Truth, UInt8, UserError
@@ -102,8 +101,7 @@ def _in_folder(folder: str | Path, *, every: bool = False) -> Found:
         return Found(tuple(sequences))
     listed = _list_among(names)
     if listed and not every:
-        found = read_pair_list(place / listed)
-        return Found(found.refs, found.notes)
+        return _listed(place / listed)
     return Found(_pairs_of(place, [name for name in names if images.is_image_name(Path(name))], every=every))
 
 
@@ -157,8 +155,7 @@ def find(paths: Sequence[str | Path], *, every: bool = False) -> Found:
         elif not path.exists():
             raise UserError(f"There is no file {path}; check the name.")
         elif _is_list(path):
-            listed = read_pair_list(path)
-            found.append(Found(listed.refs, listed.notes))
+            found.append(_listed(path))
         else:
             pictures.append(path)
     if len(pictures) == 1:
@@ -173,6 +170,14 @@ def find(paths: Sequence[str | Path], *, every: bool = False) -> Found:
 def from_paths(paths: Sequence[str | Path]) -> list[PairRef]:
     """Return the pairs of :func:`find` without its notes."""
     return list(find(paths).refs)
+
+
+def _listed(path: Path) -> Found:
+    """Return the pairs of a list, whose reader is not needed at every start."""
+    from app.formats.pair_lists import read_pair_list
+
+    found = read_pair_list(path)
+    return Found(found.refs, found.notes)
 
 
 def _is_list(path: Path) -> bool:

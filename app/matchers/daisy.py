@@ -7,8 +7,8 @@ from app.matchers.patch_ssd import detect
 from app.records import Features, Keypoints, WorkingImage
 from app.vision import contrib
 from app.vision.contrib import DaisyDescribe
+from app.vision.corners import SimpleDetect
 from app.vision.describe import describe_with
-from app.vision.detect import SimpleDetect
 from app.vision.match import MatchSettings, match_features
 
 LENGTH = 200

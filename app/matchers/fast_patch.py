@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.matchers import patch_zncc
 from app.records import Keypoints, WorkingImage
-from app.vision.detect import FastDetect, detect_fast
+from app.vision.corners import FastDetect, detect_fast
 
 
 def detect(image: WorkingImage, settings: FastDetect) -> Keypoints:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from app.matchers import patch_zncc
 from app.records import Keypoints, WorkingImage
-from app.vision.detect import CornerDetect, detect_corners
+from app.vision.corners import CornerDetect, detect_corners
 
 
 def detect(image: WorkingImage, settings: CornerDetect) -> Keypoints:

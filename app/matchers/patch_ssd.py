@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.matchers import MatcherSpec
 from app.records import Features, Keypoints, WorkingImage
-from app.vision.detect import SimpleDetect, detect_simple
+from app.vision.corners import SimpleDetect, detect_simple
 from app.vision.match import MatchSettings, match_features
 from app.vision.patches import PatchDescribe, describe_windows
 

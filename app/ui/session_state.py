@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 from app import matchers
 from app.records import MatchRequest, MatchResult, PairRef, Selection, StageSettings, UserError
@@ -291,8 +291,7 @@ def _read_recent(value: Any, complain: Complain) -> tuple[PairRef, ...]:
     return tuple(ref for ref in refs if ref is not None)
 
 
-@dataclass(frozen=True)
-class Restored:
+class Restored(NamedTuple):
     """What the last session left.
 
     Attributes:

@@ -10,17 +10,13 @@ from hypothesis import strategies as st
 
 from app.locate import photographs
 from app.records import Keypoints
+from app.vision.corners import SimpleDetect, detect_corners, detect_fast, detect_grid, detect_simple
 from app.vision.describe import describe_sift, extract_sift, root
 from app.vision.detect import (
     OrbDetect,
     SiftDetect,
-    SimpleDetect,
-    detect_corners,
-    detect_fast,
-    detect_grid,
     detect_orb,
     detect_sift,
-    detect_simple,
     from_cv,
     strongest,
     to_cv,

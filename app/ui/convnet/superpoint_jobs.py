@@ -31,7 +31,7 @@ from app.learning.superpoint import (
 from app.records import Float32, ImagePair, Keypoints, PairRef, UInt8, WorkingImage
 from app.ui.colour_rules import viridis
 from app.ui.convnet.superpoint_state import SuperPointState
-from app.vision.detect import detect_corners, detect_fast
+from app.vision.corners import detect_corners, detect_fast
 from app.vision.images import working_image
 from app.vision.repeatability import Both, Repeated, decidable, repeatability
 
