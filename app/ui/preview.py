@@ -13,7 +13,7 @@ from app.ui.pair_plane import PairPlane
 from app.ui.session import Session
 from app.ui.style import Style
 
-STRIP_STEPS = 4.75  # height of the strip above the picture, in steps of the grid
+STRIP_STEPS = 4.625  # height of the strip above the picture, in steps of the grid
 
 
 class Preview(QWidget):
