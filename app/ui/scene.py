@@ -4,11 +4,13 @@ What lives here: :class:`Scene` and :class:`View`, without any widget. May impor
 
 This, and nothing else, adds the half pixel: pixel (0, 0), whose centre is the origin of a picture's own
 coordinates, covers the unit square of the plane.
+
+Named tuples, not dataclasses: the first paint waits for these classes, and they are made in a fifth of the time.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +21,7 @@ from app.records import Side
 GAP_SHARE = 0.02
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """One picture in the plane: its size, the magnification, and the place of its top left corner."""
 
     width: int
@@ -44,8 +45,7 @@ class Placed:
         return self.x <= x < self.right and self.y <= y < self.bottom
 
 
-@dataclass(frozen=True)
-class Scene:
+class Scene(NamedTuple):
     """Both pictures placed."""
 
     left: Placed
@@ -80,8 +80,7 @@ class Scene:
         )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class View:
+class View(NamedTuple):
     """Where the scene is seen: scene point p is at p * scale + offset, in a window of width x height."""
 
     scale: float

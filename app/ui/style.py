@@ -10,10 +10,9 @@ verdicts are safe for colour-blind eyes (Okabe and Ito) and always doubled by a 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from PySide6.QtCore import QByteArray, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QGuiApplication, QPalette
@@ -32,9 +31,8 @@ FUSION = "in Fusion"  # property of an application that has this style already
 THEMES = ("system", "dark", "light")
 
 
-@dataclass(frozen=True)
-class Tokens:
-    """The colours of one theme, as ``#rrggbb``."""
+class Tokens(NamedTuple):
+    """The colours of one theme, as ``#rrggbb`` (a named tuple: the first paint waits for this class to be made)."""
 
     name: str
     background: str
@@ -57,7 +55,7 @@ class Tokens:
 
     def colours(self) -> dict[str, str]:
         """Return name -> colour of every token."""
-        return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "name"}
+        return {name: colour for name, colour in self._asdict().items() if name != "name"}
 
 
 DARK = Tokens(

@@ -7,15 +7,13 @@ Each is imported when it is first opened.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from app.ui.workspaces.base import Workspace
 
 
-@dataclass(frozen=True)
-class WorkspaceEntry:
+class WorkspaceEntry(NamedTuple):
     """A line of the workspace list: its tab, and the function that imports its class.
 
     ``shows_pair``: whether its picture is the pair itself, so that the pair can stand there before the rest is made.
