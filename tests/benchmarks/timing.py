@@ -6,7 +6,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import psutil
@@ -53,13 +53,21 @@ class Table:
         return "\n".join(lines)
 
 
+def _version(name: str) -> str:
+    """Return which version of a package is installed, or nothing: OpenCV may be there under another name."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
 def machine() -> str:
     """Return processor, cores, memory and versions in one sentence."""
     info = Path("/proc/cpuinfo")
     names = [line.split(":", 1)[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
         if info.is_file() else [platform.processor()]  # fmt: skip
     memory = psutil.virtual_memory().total / 2**30
-    versions = ", ".join(f"{name} {version(name)}" for name in LIBRARIES)
+    versions = ", ".join(f"{name} {found}" for name in LIBRARIES if (found := _version(name)))
     return (
         f"{names[0]}, {psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.system()}, "
         f"Python {platform.python_version()}, {versions}"
