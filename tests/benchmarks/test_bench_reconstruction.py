@@ -19,8 +19,8 @@ from app.vision.images import working_image
 pytestmark = pytest.mark.bench
 
 SIDE, TILE = 320, 4
-# A product is followed by eight looks for the greatest, and the maps come before it: by the clock 2.1 times the products
-# and one look, in processor time of both threads 3.8 to 4.3 times.
+# A product is followed by eight looks for the greatest, and the maps come before it: by the clock 2.1 times the
+# products and one look, in processor time of both threads 3.8 to 4.3 times.
 MOST = 5.0
 
 
