@@ -80,6 +80,7 @@ def keep(kept: Kept, name: str) -> Job[str]:
             data="" if kept.prepared is None else kept.prepared.patches.name,
             data_ids=model_store.united(ids, checkpoint.card.data_ids),
             epochs=kept.epoch,
+            device="" if kept.snapshot is None else kept.snapshot.device,
             numbers=_numbers(kept),
         )
     else:

@@ -110,12 +110,17 @@ def card_rows(model: Listed) -> list[tuple[str, str]]:
         ("trained on", _short(card.data or "not stated")),
         ("photographs", f"{len(card.data_ids)}" if card.data_ids else "not stated"),
         ("started from", f"{card.start[0]} ({card.start[1][:8]}…)" if card.start else "random weights"),
-        ("trained for", f"{card.epochs} epochs" + (f", {duration(card.seconds)}" if card.seconds else "")),
-        *((("on", _short(card.device)),) if card.device else ()),
+        ("trained for", _short(_trained_for(card))),
     ]
     rows += [(_short(name), f"{number:.4f}") for name, number in card.numbers.items()]
     rows.append(("sha256", f"{card.sha256[:16]}…"))
     return rows
+
+
+def _trained_for(card: ModelCard) -> str:
+    """Return how long a training was, and what it ran on."""
+    time = f", {duration(card.seconds)}" if card.seconds else ""
+    return f"{card.epochs} epochs{time}" + (f" on {card.device}" if card.device else "")
 
 
 def _short(text: str) -> str:
