@@ -10,7 +10,7 @@ import pytest
 from match_parts import small_pair
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app import matchers, pairs
 from app.learning import model_store
@@ -67,8 +67,10 @@ class Lab:
         self.session.set_workspace_state(SETTINGS_KEY, settings)
         self.click(self.workspace.controls.run)
 
-    def click(self, button: object) -> None:
-        QTest.mouseClick(button, Qt.MouseButton.LeftButton)  # type: ignore[call-overload]
+    def click(self, button: QWidget) -> None:
+        """Click as soon as it can be: what is shown of a training follows it a moment later."""
+        self.until(button.isEnabled)
+        QTest.mouseClick(button, Qt.MouseButton.LeftButton)
 
     def snapshot(self) -> TrainSnapshot:
         assert self.trainer.snapshot is not None
