@@ -136,13 +136,14 @@ def probabilities(decider: Decider, left: UInt8, right: UInt8) -> Float32:
 
     was = decider.training
     decider.eval()
+    device = next(decider.parameters()).device
     found = [np.zeros(0, np.float32)]
     try:
         with torch.inference_mode():
             for start in range(0, len(left), PIECE):
                 part = slice(start, start + PIECE)
-                logits = decider(networks.as_input(left[part]), networks.as_input(right[part]))
-                found.append(torch.sigmoid(logits).numpy())
+                logits = decider(networks.as_input(left[part], device), networks.as_input(right[part], device))
+                found.append(torch.sigmoid(logits).cpu().numpy())
     finally:
         decider.train(was)
     return np.concatenate(found)

@@ -106,11 +106,11 @@ def embed(tower: nn.Module, patches: Tensor) -> Tensor:
     return functional.normalize(tower(inputs), dim=1)
 
 
-def as_input(patches: Array) -> Tensor:
-    """Return (N, S, S) patches of any number type as an (N, 1, S, S) float tensor."""
+def as_input(patches: Array, device: torch.device | str = "cpu") -> Tensor:
+    """Return (N, S, S) patches of any number type as (N, 1, S, S) floats on a device; bytes travel as bytes."""
     import torch
 
-    return torch.from_numpy(np.ascontiguousarray(patches, np.float32))[:, None]
+    return torch.from_numpy(np.require(patches, requirements=("C", "W"))).to(device).float()[:, None]
 
 
 def describe_patches(tower: nn.Module, patches: UInt8, *, on: Callable[[int], None] | None = None) -> Float32:
@@ -132,7 +132,7 @@ def describe_patches(tower: nn.Module, patches: UInt8, *, on: Callable[[int], No
     try:
         with torch.inference_mode():
             for start in range(0, max(1, len(patches)), CHUNK):
-                part = as_input(patches[start : start + CHUNK]).to(device)
+                part = as_input(patches[start : start + CHUNK], device)
                 parts.append(embed(tower, part).cpu().numpy())
                 if on is not None:
                     on(min(start + CHUNK, len(patches)))

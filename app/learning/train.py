@@ -292,7 +292,7 @@ def _step(run: _Run) -> str:
         group["lr"] = rate_at(run.share(), settings.rate)
     points, left, right = run.sampler.draw()
     drawn = np.concatenate([left, right])
-    patches = torch.from_numpy(drawn).to(run.device).float()[:, None]
+    patches = networks.as_input(drawn, run.device)
     labels = torch.from_numpy(np.concatenate([points, points])).to(run.device)
     run.network.train()
     embedding, terms, distance = _elements(run, patches, labels)

@@ -145,3 +145,20 @@ def test_that_the_slope_is_the_exponent_without_fixed_costs_and_gaps() -> None:
     assert table.slope("joint") == pytest.approx(2)
     assert table.slope("siamese") == pytest.approx(1)
     assert np.isnan(table.slope("head"))
+
+
+def test_that_pairs_are_decided_on_the_device_of_the_network() -> None:
+    """On the device ``meta``, which computes nothing and refuses what lies elsewhere."""
+    seen: list[torch.device] = []
+
+    class Elsewhere(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.empty(1, device="meta"))
+
+        def forward(self, left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+            seen.extend((left.device, right.device, (self.weight * (left + right)).device))
+            return torch.zeros(len(left))
+
+    assert heads.probabilities(Elsewhere(), A, B).tolist() == [0.5] * len(A)
+    assert {device.type for device in seen} == {"meta"}
