@@ -44,6 +44,7 @@ def _kinds() -> tuple[type[nn.Conv2d], type[nn.Conv2d]]:
         """One product of (N, side * side * channels) with the weights; a view of both where channels come last."""
 
         def forward(self, maps: Tensor) -> Tensor:
+            """Return (N, width, 1, 1) of (N, channels, side, side)."""
             if maps.device.type != "cpu":
                 return super().forward(maps)
             rows = maps.permute(0, 2, 3, 1).flatten(1)
@@ -54,6 +55,7 @@ def _kinds() -> tuple[type[nn.Conv2d], type[nn.Conv2d]]:
         """One product of all pieces under the kernel, (N * height * width, kernel * kernel), with the weights."""
 
         def forward(self, pictures: Tensor) -> Tensor:
+            """Return the (N, width, H / stride, W / stride) maps of (N, 1, H, W), channels last."""
             if pictures.device.type != "cpu":
                 return super().forward(pictures)
             kernel, stride, border = self.kernel_size[0], self.stride[0], self.kernel_size[0] // 2

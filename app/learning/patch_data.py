@@ -148,38 +148,40 @@ def _patches_of(grey: UInt8, settings: WarpSettings, row: int) -> Job[_Part]:
     rng = np.random.default_rng([settings.seed, row])
     views = yield from _views(grey, settings, rng, progress)
     found: list[_Part] = []
-    made = 0
     for span in settings.spans.split("+"):
         part = views if span == "3" or settings.spans == "6" else _some(views, rng)
         yield progress
         cut, point, at = _cut(part, float(span))
-        found.append((cut, point + made, _in_photograph(at, grey.shape)))
-        made += int(point.max()) + 1 if len(point) else 0
-    cuts, points, places = (list(each) for each in zip(*found, strict=True))
-    return np.concatenate(cuts), np.concatenate(points), np.concatenate(places)
+        found.append((cut, point, _in_photograph(at, grey.shape)))
+    return _joined(found)
+
+
+def _joined(parts: Sequence[_Part]) -> _Part:
+    """Return parts as one; their points are counted on from part to part."""
+    counts = [int(point.max(initial=-1)) + 1 for _, point, _ in parts]
+    before = np.cumsum([0, *counts])
+    return (
+        np.concatenate([np.zeros((0, 32, 32), np.uint8), *(cut for cut, _, _ in parts)]),
+        np.concatenate([np.zeros(0, np.int64), *(row + at for (_, row, _), at in zip(parts, before, strict=False))]),
+        np.concatenate([np.zeros((0, 2)), *(place for _, _, place in parts)]),
+    )
 
 
 def _united(titles: Sequence[str], parts: Sequence[_Part], *, name: str) -> PatchSet:
     """Return one set of the patches of several photographs; those that gave none are named in its notes."""
-    patches, points, scenes, places = [], [], [], []
-    made = 0
-    for row, (cut, point, place) in enumerate(parts):
-        patches.append(cut)
-        points.append(point + made)
-        scenes.append(np.full(len(cut), row, np.int32))
-        places.append(place)
-        made += int(point.max()) + 1 if len(point) else 0
-    empty = [title for title, (cut, _, _) in zip(titles, parts, strict=True) if not len(cut)]
+    patches, points, places = _joined(parts)
+    sizes = [len(cut) for cut, _, _ in parts]
+    empty = [title for title, size in zip(titles, sizes, strict=True) if not size]
     notes = (f"No point was found in {', '.join(empty)}.",) if empty else ()
     return PatchSet(
         name,
-        np.concatenate([np.zeros((0, 32, 32), np.uint8), *patches]),
-        np.concatenate([np.zeros(0, np.int32), *points]).astype(np.int32),
-        np.concatenate([np.zeros(0, np.int32), *scenes]).astype(np.int32),
+        patches,
+        points.astype(np.int32),
+        np.repeat(np.arange(len(parts), dtype=np.int32), sizes),
         tuple(titles),
         frames=True,
         notes=notes,
-        places=np.concatenate([np.zeros((0, 2)), *places]).astype(np.float32),
+        places=places.astype(np.float32),
     )
 
 

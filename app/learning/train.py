@@ -1,6 +1,6 @@
 """Training as a job: a step is a batch, and every yield carries a snapshot.
 
-What lives here: the loop, its schedule, judging, stopping on what cannot go on. What does not: losses, data, what a
+What lives here: the loop, judging, stopping on what cannot go on. What does not: losses, data, what a
 snapshot holds (``train_state``), files (``run_file``). May import: the rest of learning, jobs; torch inside functions.
 
 On the CPU the same settings, data and number of threads give the same weights to the last bit (unless time decides
@@ -31,6 +31,7 @@ from app.learning.train_settings import (
     design_of,
     margin_of,
     plan_of,
+    rate_at,
     start_of,
     threads_of,
 )
@@ -52,7 +53,6 @@ if TYPE_CHECKING:
 JUDGE_SHARE = 0.08  # of the scenes kept for judging
 JUDGE_SECONDS = 20.0  # between judgements within an epoch, and at least ...
 JUDGE_RATIO = 30.0  # ... so many times what one takes
-WARM_UP = 0.03
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,10 +111,12 @@ class _Run:
 
     @property
     def steps_per_epoch(self) -> int:
+        """Batches that go through all points once."""
         return self.sampler.batches
 
     @property
     def total_steps(self) -> int:
+        """Of the whole training, 0 where time decides."""
         return 0 if self.settings.minutes else self.settings.epochs * self.steps_per_epoch
 
     def share(self) -> float:
@@ -276,11 +278,6 @@ def _keep(run: _Run, tensors: dict[str, Array], autosave: Path | None, folder: P
         run.note = ""
     except UserError as error:
         run.note = f"{error} Training goes on, but the last epoch is not on disk."
-
-
-def rate_at(share: float, highest: float) -> float:
-    """Return the learning rate: rising linearly over the first 3 %, then falling linearly to 0."""
-    return highest * min(share / WARM_UP + 0.01, 1.0) * max(0.0, 1.0 - share)
 
 
 def _step(run: _Run) -> str:

@@ -1,4 +1,4 @@
-"""What a training is asked to do, and what can be said of it before it starts; without torch.
+"""What a training is asked to do, and what can be said of it before it starts, its schedule too; without torch.
 
 May import: losses' and towers' lists, model_store, records, settings.
 """
@@ -12,6 +12,7 @@ from app.learning import losses, mining, model_store, towers
 from app.records import UserError
 from app.settings import Settings, choice, flag, named, number
 
+WARM_UP = 0.03  # of a training
 FARTHEST = 2.0  # between unit vectors
 RANDOM = "random weights"  # what a training starts from unless a model is named
 
@@ -190,3 +191,8 @@ def start_of(settings: TrainSettings) -> model_store.Checkpoint | None:
             "start from random weights."
         )
     return checkpoint
+
+
+def rate_at(share: float, highest: float) -> float:
+    """Return the learning rate: rising linearly over the first 3 %, then falling linearly to 0."""
+    return highest * min(share / WARM_UP + 0.01, 1.0) * max(0.0, 1.0 - share)

@@ -80,8 +80,7 @@ def save_figure(
     Raises:
         UserError: for another ending, or if the file cannot be written.
     """
-    if Path(path).suffix.lower() not in SUFFIXES:
-        raise UserError(f"{Path(path).name}: a figure is saved as .png, .svg or .pdf; choose one of these endings.")
+    _suffix_of(path)  # before the work, not after it
     application = ensure_application()
     drawn_figure(result, path, theme=theme, colour_by=colour_by, top=top, width_px=width_px)()
     del application
@@ -137,19 +136,29 @@ def drawn(view: PairView, path: str | Path, text: str) -> Callable[[], None]:
     Raises:
         UserError: for another suffix; the returned function, if the file cannot be written.
     """
-    file = Path(path)
-    if file.suffix.lower() not in SUFFIXES:
-        raise UserError(f"{file.name}: a figure is saved as .png, .svg or .pdf; choose one of these endings.")
+    suffix = _suffix_of(path)
     size = QSize(view.width(), view.height() + CAPTION_ROOM)
     # Made in memory: Qt's own writers of SVG and PDF do not say when a disk is full.
-    encoded = _DRAWN[file.suffix.lower()](view, size, text)
+    encoded = _DRAWN[suffix](view, size, text)
 
     def write() -> None:
         """Encode and write."""
-        with atomic_path(file) as temporary:
+        with atomic_path(path) as temporary:
             temporary.write_bytes(encoded())
 
     return write
+
+
+def _suffix_of(path: str | Path) -> str:
+    """Return the ending of a figure's file.
+
+    Raises:
+        UserError: if figures are not saved as such.
+    """
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        raise UserError(f"{Path(path).name}: a figure is saved as .png, .svg or .pdf; choose one of these endings.")
+    return suffix
 
 
 def _draw(painter: QPainter, view: PairView, text: str) -> None:

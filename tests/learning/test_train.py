@@ -23,8 +23,8 @@ from app.learning.judge import judged_group, judged_rows
 from app.learning.patch_evaluation import other_rows, paired_distances
 from app.learning.patch_set import PatchSet, split
 from app.learning.tensor_file import read_tensors, write_tensors
-from app.learning.train import JUDGE_SHARE, TrainResult, rate_at, train
-from app.learning.train_settings import TrainSettings, margin_of
+from app.learning.train import JUDGE_SHARE, TrainResult, train
+from app.learning.train_settings import TrainSettings, margin_of, rate_at
 from app.learning.train_state import CurveLog, Curves, Judgement, TrainSnapshot, collapse_lamp
 from app.records import UserError
 
