@@ -8,7 +8,6 @@ gets wrong; where a view's detector missed a point, its frame is carried over wi
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -24,6 +23,7 @@ from app.vision.detect import SiftDetect, detect_sift
 from app.vision.frames import cut_at, flat
 from app.vision.geometry import transform
 from app.vision.half_pixel import all_to_original
+from app.vision.thread_counts import cores
 
 LONGEST_SIDE = 768
 LEAST_CONTRAST = 5.0  # grey levels, standard deviation of a patch
@@ -37,7 +37,7 @@ SIZE_NOISE, ANGLE_NOISE = 0.18, np.deg2rad(8.0)
 ENLARGE = 0.5  # octaves that a view may be enlarged
 LEAST_VIEWS = 2
 # Photographs worked on at once: a quarter of the time goes to Python, which only one of them can have.
-WORKERS = max(1, min(4, (os.cpu_count() or 2) - 1))
+WORKERS = max(1, min(4, cores() - 1))
 SPANS = {"3": "3 × size", "6": "6 × size", "3+6": "both, as points of their own"}
 
 

@@ -5,12 +5,12 @@ May import: losses' and towers' lists, model_store, records, settings.
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 
 from app.learning import losses, mining, model_store, towers
 from app.records import UserError
 from app.settings import Settings, choice, flag, named, number
+from app.vision.thread_counts import cores
 
 WARM_UP = 0.03  # of a training
 FARTHEST = 2.0  # between unit vectors
@@ -166,8 +166,8 @@ def check_margin(settings: TrainSettings) -> None:
 
 
 def threads_of(settings: TrainSettings) -> int:
-    """Return how many threads to use: those asked for, or one less than there are cores."""
-    return settings.threads or max(1, (os.cpu_count() or 2) - 1)
+    """Return how many threads to use: those asked for, or one less than the cores it may use."""
+    return settings.threads or max(1, cores() - 1)
 
 
 def start_of(settings: TrainSettings) -> model_store.Checkpoint | None:

@@ -16,7 +16,6 @@ measuring every pair in float64 and taking the lowest index among equals.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -27,15 +26,18 @@ import numpy as np
 from app.records import Bool, Descriptors, Float32, Float64, Int32
 from app.vision.blas import one_thread_each
 from app.vision.scores import Measure, Problem, Rows, problem_of
+from app.vision.thread_counts import cores
 
-# Floats per block of the product: smaller ones repeat the product's own preparations too often.
+# Floats per block of the product: smaller ones repeat the product's own preparations too often. All workers' together:
+# however many there are, a search needs less than 100 MB.
 BLOCK = 3_000_000
+BLOCKS = 12_000_000
 MOST_ROWS = 1024
 # Pairs up to which one thread is soonest done.
 SMALL = 1_000_000
 # Rows or columns whose best is kept in the pass over a block, so that all else looks at a sixteenth of it.
 FOLD = 16
-WORKERS = min(8, os.cpu_count() or 1)
+WORKERS = min(8, cores())
 # Below every score; finite, so that differences of two of them stay numbers.
 NEVER = np.float32(-3e38)
 
@@ -273,7 +275,7 @@ def _search(problem: Problem, stop: Callable[[], bool] | None, *, mutual: bool) 
 
 def _blocks(n: int, m: int, workers: int) -> tuple[range, int]:
     """Return the first rows of the blocks and their height: equal shares, as many for every worker."""
-    most = max(1, min(n, BLOCK // m, MOST_ROWS))
+    most = max(1, min(n, min(BLOCK, BLOCKS // workers) // m, MOST_ROWS))
     count = -(-n // most)
     count = -(-count // workers) * workers
     step = -(-n // count)

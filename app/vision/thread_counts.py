@@ -1,13 +1,22 @@
-"""A library's number of threads held at one while several of its calls run beside each other.
+"""How many threads: the cores there are for them, and a library's own number held at one while its calls run beside
+each other.
 
-What lives here: :class:`HeldAtOne`. What does not: any library. May import: the standard library.
+What lives here: :func:`cores` and :class:`HeldAtOne`. What does not: any library. May import: the standard library.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+
+
+def cores() -> int:
+    """Return how many cores this process may use, which may be fewer than the machine has (``taskset``, containers)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class HeldAtOne:

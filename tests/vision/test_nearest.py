@@ -198,6 +198,13 @@ def test_that_the_number_of_threads_changes_nothing(kind: str, workers: int, mon
     assert_exact(*pair(kind, 101, 83, 9, 6))
 
 
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_that_the_blocks_of_all_threads_stay_small_together(workers: int) -> None:
+    starts, step = search._blocks(20_000, 20_000, workers)
+    assert 4 * workers * step * 20_000 < 60e6
+    assert starts[-1] < 20_000 <= starts[-1] + step
+
+
 def test_that_a_stop_between_blocks_reaches_every_thread(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(search, "SMALL", 0)
     monkeypatch.setattr(search, "BLOCK", 100)
