@@ -26,6 +26,7 @@ from app.ui.pair_view import PairView
 from app.ui.picture_files import as_png
 from app.ui.plane_view import PADDING
 from app.ui.style import DARK, LIGHT
+from app.ui.svg_figure import drawn_svg
 
 SUFFIXES = (".png", ".svg", ".pdf")
 CAPTION_ROOM = 64
@@ -189,21 +190,12 @@ def _png(view: PairView, size: QSize, text: str) -> _Encoded:
 
 
 def _svg(view: PairView, size: QSize, text: str) -> _Encoded:
-    from PySide6.QtSvg import QSvgGenerator
-
-    buffer = _buffer()
-    generator = QSvgGenerator()
-    generator.setOutputDevice(buffer)
-    generator.setSize(size)
-    generator.setViewBox(QRectF(0, 0, size.width(), size.height()))
-    generator.setTitle("Correspondence Explorer")
-    generator.setDescription(text)
-    _paint_on(generator, view, text)
-    return partial(bytes, buffer.data().data())
+    return drawn_svg(size, text, lambda painter: _draw(painter, view, text))
 
 
 def _pdf(view: PairView, size: QSize, text: str) -> _Encoded:
-    buffer = _buffer()
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     writer = QPdfWriter(buffer)
     writer.setResolution(96)
     # One pixel of the view is one 96th of an inch on the page.
@@ -214,12 +206,6 @@ def _pdf(view: PairView, size: QSize, text: str) -> _Encoded:
     writer.setTitle("Correspondence Explorer")
     _paint_on(writer, view, text)
     return partial(bytes, buffer.data().data())
-
-
-def _buffer() -> QBuffer:
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    return buffer
 
 
 def _paint_on(device: QPaintDevice, view: PairView, text: str) -> None:

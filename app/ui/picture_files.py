@@ -16,6 +16,8 @@ from PySide6.QtGui import QImage, QImageWriter
 from app.records import UserError
 from app.settings import atomic_path
 
+BITS = 32  # of a pixel, all channels together; deeper pictures are left to Qt, which keeps all of it
+
 
 def check_ending(path: str | Path) -> None:
     """Raise :class:`UserError` if a file's ending names no kind of picture that can be written."""
@@ -25,15 +27,18 @@ def check_ending(path: str | Path) -> None:
 
 
 def as_png(image: QImage) -> bytes:
-    """Return an opaque picture as a PNG file's bytes, in a sixth of the time Qt takes (and a tenth more of them).
+    """Return a picture as a PNG file's bytes, 8 bits a channel, in a sixth of the time Qt takes (and a tenth more).
 
     Raises:
         UserError: if it cannot be encoded.
     """
-    plain = image.convertToFormat(QImage.Format.Format_RGB32)  # blue, green, red, unused
+    clear = image.hasAlphaChannel()
+    kind = QImage.Format.Format_ARGB32 if clear else QImage.Format.Format_RGB32
+    plain = image.convertToFormat(kind)  # blue, green, red, and alpha or nothing
     try:
         values = np.frombuffer(plain.constBits() or b"", np.uint8)
-        values = values.reshape(plain.height(), plain.bytesPerLine() // 4, 4)[:, : plain.width(), :3]
+        values = values.reshape(plain.height(), plain.bytesPerLine() // 4, 4)
+        values = values[:, : plain.width(), : 4 if clear else 3]
         data = cv2.imencode(".png", np.ascontiguousarray(values))[1]
     except cv2.error:
         raise UserError(
@@ -49,11 +54,16 @@ def save_image(image: QImage, path: str | Path) -> None:
         UserError: for an unknown ending, or if the file cannot be written.
     """
     check_ending(path)
+    ending = Path(path).suffix.removeprefix(".").lower()
     # Encoded in memory: Qt does not always tell when a disk is full, and Python does.
-    buffer = QBuffer()
-    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
-    writer = QImageWriter(buffer, Path(path).suffix.removeprefix(".").lower().encode())
-    if not writer.write(image):
-        raise UserError(f"The picture cannot be written as {Path(path).name}: {writer.errorString()}.")
+    if ending == "png" and image.depth() <= BITS:
+        encoded = as_png(image)
+    else:
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        writer = QImageWriter(buffer, ending.encode())
+        if not writer.write(image):
+            raise UserError(f"The picture cannot be written as {Path(path).name}: {writer.errorString()}.")
+        encoded = bytes(buffer.data().data())
     with atomic_path(path) as temporary:
-        temporary.write_bytes(buffer.data().data())
+        temporary.write_bytes(encoded)

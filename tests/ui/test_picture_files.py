@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtGui import QImage
+from PySide6.QtGui import QColor, QImage, QRgba64
 
 from app.records import UserError
 from app.ui.picture_files import as_png, save_image
@@ -27,6 +27,22 @@ def painted(width: int, height: int, kind: QImage.Format) -> QImage:
 def test_that_a_png_holds_every_pixel(width: int, kind: QImage.Format) -> None:
     image = painted(width, 11, kind)
     assert QImage.fromData(as_png(image)) == image.convertToFormat(QImage.Format.Format_RGB32)
+
+
+def test_that_a_png_holds_what_is_clear_too(tmp_path: Path) -> None:
+    image = QImage(3, 2, QImage.Format.Format_RGBA8888)
+    for x, alpha in enumerate((0, 90, 255)):
+        for y in range(2):
+            image.setPixelColor(x, y, QColor(10, 20 + x, 30 + y, alpha))
+    save_image(image, tmp_path / "a.png")
+    assert QImage(str(tmp_path / "a.png")).convertToFormat(image.format()) == image
+
+
+def test_that_deep_pictures_stay_deep(tmp_path: Path) -> None:
+    image = QImage(2, 1, QImage.Format.Format_RGBX64)
+    image.fill(QColor.fromRgba64(QRgba64.fromRgba64(257, 4000, 65535, 65535)))
+    save_image(image, tmp_path / "a.png")
+    assert QImage(str(tmp_path / "a.png")).pixelColor(0, 0).rgba64().green() == 4000
 
 
 def test_that_a_picture_is_encoded_in_any_thread() -> None:
