@@ -71,17 +71,16 @@ def _drop_output() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    asked = Parser(prog=PROGRAM, add_help=False, allow_abbrev=False)
-    _add_questions(asked)
-    options, _ = asked.parse_known_args(arguments)
-    if options.list_matchers:
-        return _list_matchers()
-    if options.list_settings:
-        return _list_settings(options.matcher)
-    for command in COMMANDS:
-        if arguments[:1] == [command.name]:
-            return command.run(arguments[1:])
-    return _window(arguments)
+    command = next((command for command in COMMANDS if arguments[:1] == [command.name]), None)
+    if command is None or command.matches:
+        asked = Parser(prog=PROGRAM, add_help=False, allow_abbrev=False)
+        _add_questions(asked)
+        options, _ = asked.parse_known_args(arguments)
+        if options.list_matchers:
+            return _list_matchers()
+        if options.list_settings:
+            return _list_settings(options.matcher)
+    return _window(arguments) if command is None else command.run(arguments[1:])
 
 
 # --------------------------------------------------------------------------------- window

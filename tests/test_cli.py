@@ -267,6 +267,14 @@ def test_that_every_command_answers_questions(capsys: pytest.CaptureFixture[str]
         code, out, _ = run(capsys, command, "--help")
         assert code == 0
         assert f"correspondence-explorer {command}" in out
+    assert "lmnn.k  default 3  (1 to 50)" in run(capsys, "metric", "--list-settings")[1]
+    assert (
+        "nca.rank  default 0  (0 to 2000, 0 = full)" in run(capsys, "metric", "--learner", "nca", "--list-settings")[1]
+    )
+    help_on_training = " ".join(run(capsys, "train", "--help")[1].split())
+    assert "[random weights |" in help_on_training
+    assert "default random weights]" in help_on_training
+    assert run(capsys, "train", "--list-settings")[0] == 2  # its settings are options of its own
     assert run(capsys, "--version") == (0, f"correspondence-explorer {__version__}\n", "")
 
 

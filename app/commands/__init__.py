@@ -35,11 +35,13 @@ class Command:
         name: the first word on the command line, and the name of its module here.
         operands: what must follow it, as in the help.
         purpose: what it does, in a few words.
+        matches: whether it works with matchers, and so answers questions about them instead of working.
     """
 
     name: str
     operands: str
     purpose: str
+    matches: bool = False
 
     def run(self, arguments: list[str]) -> int:
         """Do the work and return the exit code; bad input raises UserError."""
@@ -48,9 +50,9 @@ class Command:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("match", "LEFT RIGHT", "match two images, write matches and a figure"),
-    Command("features", "IMAGE", "detect and describe one image"),
-    Command("evaluate", "FOLDER", "compare matchers on many pairs with known truth"),
+    Command("match", "LEFT RIGHT", "match two images, write matches and a figure", matches=True),
+    Command("features", "IMAGE", "detect and describe one image", matches=True),
+    Command("evaluate", "FOLDER", "compare matchers on many pairs with known truth", matches=True),
     Command("metric", "--data NAME", "learn a metric from labelled data or descriptors"),
     Command("train", "--data FOLDER --out FILE", "train a network on photographs"),
     Command("detector", "--out FILE", "train a small detector of corners on drawn shapes"),

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app.commands import PROGRAM, Parser, check_output
+from app.formats.summary import option_text
 from app.settings import fields_of, with_value
 
 if TYPE_CHECKING:
@@ -27,9 +28,7 @@ def run(arguments: list[str]) -> int:
     parser = Parser(prog=f"{PROGRAM} detector", description="Train a small detector of corners on drawn shapes.")
     parser.add_argument("--out", required=True, metavar="FILE", help="the detector to write, .safetensors")
     for spec in fields_of(DetectorSettings):
-        parser.add_argument(
-            f"--{spec.name}", default=None, metavar="X", help=f"{spec.label}: {spec.help} (default {spec.default})"
-        )
+        parser.add_argument(f"--{spec.name}", default=None, metavar="X", help=option_text(spec))
     options = parser.parse_args(arguments)
     check_output(options.out, (".safetensors",))
     settings = DetectorSettings()

@@ -25,6 +25,8 @@ MOST_LINES = 12
 def run(arguments: list[str]) -> int:
     """Learn, judge, print and write."""
     options = _parser().parse_args(arguments)
+    if options.list_settings:
+        return _list_settings(options.learner)
     from app.formats.export import check_target
     from app.jobs import run_to_end
     from app.learning import learners, metric_store
@@ -77,9 +79,19 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         dest="assignments",
         metavar="LEARNER.NAME=VALUE",
-        help="change a setting, e.g. lmnn.k=5 (repeatable)",
+        help="change a setting, e.g. lmnn.k=5 (repeatable; all names: --list-settings)",
     )
+    parser.add_argument("--list-settings", action="store_true", help="print the settings of --learner")
     return parser
+
+
+def _list_settings(key: str) -> int:
+    """Print name, default, range or options, and help of every setting of a learner."""
+    from app.formats.summary import fields_text
+    from app.learning import learners
+
+    print("\n".join(fields_text(key, learners.with_assignments(key, []))))
+    return 0
 
 
 class _ProgressLine:

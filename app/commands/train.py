@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from app.commands import PROGRAM, Parser, check_output
-from app.formats.summary import allowed
+from app.formats.summary import option_text
 from app.records import UserError
 from app.settings import fields_of, with_value
 
@@ -76,9 +76,7 @@ def _parser() -> Parser:
             flag = f"--{spec.name.replace('_', '-')}"
             if any(flag in action.option_strings for action in parser._actions):
                 continue  # one seed for both
-            default = str(spec.default).lower() if spec.kind == "flag" else spec.default
-            text = f"{spec.label}: {allowed(spec)} (default {default})".replace("%", "%%")
-            group.add_argument(flag, default=None, metavar="X", help=text)
+            group.add_argument(flag, default=None, metavar="X", help=option_text(spec))
     return parser
 
 

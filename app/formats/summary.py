@@ -7,6 +7,7 @@ May import: records, settings, ``formats.results``.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -70,14 +71,30 @@ def _percent(share: float) -> str:
 
 def settings_text(settings: StageSettings) -> list[str]:
     """Return two lines per setting: ``stage.name`` with its value and what it may be, and its help."""
+    return [line for stage in STAGES for line in fields_text(stage, getattr(settings, stage))]
+
+
+def fields_text(prefix: str, settings: Any) -> list[str]:
+    """Return two lines per field of one settings object, named ``prefix.name``."""
     lines = []
-    for stage in STAGES:
-        part = getattr(settings, stage)
-        for spec in fields_of(part):
-            value = getattr(part, spec.name)
-            shown = format_number(value) if spec.kind == "number" else str(value).lower()
-            lines += [f"{stage}.{spec.name}  default {shown}  ({allowed(spec)})", f"    {spec.help}"]
+    for spec in fields_of(settings):
+        shown = value_text(spec, getattr(settings, spec.name))
+        lines += [f"{prefix}.{spec.name}  default {shown}  ({allowed(spec)})", f"    {spec.help}"]
     return lines
+
+
+def option_text(spec: FieldSpec) -> str:
+    """Return label, help, values and default of a field, as the help of an option of its own (``argparse``)."""
+    return f"{spec.label}: {spec.help} [{allowed(spec)}; default {value_text(spec, spec.default)}]".replace("%", "%%")
+
+
+def value_text(spec: FieldSpec, value: Any) -> str:
+    """Return the value of a setting as one writes it on the command line."""
+    if spec.kind == "number":
+        return format_number(value)
+    if spec.kind == "choice" and value == "":  # what stands for the first there is
+        return spec.options[0][0] if spec.options else "none"
+    return str(value).lower() if spec.kind == "flag" else str(value)
 
 
 def allowed(spec: FieldSpec) -> str:
