@@ -1,19 +1,26 @@
-"""What every benchmark uses: taking turns, waiting for a quiet machine, and the table printed at the end."""
+"""What every benchmark uses: taking turns, series of steps, waiting for a quiet machine, programs in processes of their
+own, and the table printed at the end.
+"""
 
 from __future__ import annotations
 
 import platform
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+import cv2
+import numpy as np
 import psutil
 
 LIBRARIES = ("numpy", "opencv-python", "PySide6-Essentials", "torch", "pyqtgraph", "matplotlib")
 QUIET_PERCENT = 20.0
 PATIENCE_SECONDS = 3.0  # how long one benchmark waits for other programs, all its rounds together
+FRAME = 0.016  # seconds from an input until what follows from it is painted, at 60 Hz
 
 
 @dataclass(frozen=True)
@@ -41,6 +48,22 @@ class Table:
         """Add a line; ``note`` says what limits a number that misses its target."""
         text = ratio if isinstance(ratio, str) else f"{ratio:.2f}" if ratio < 20 else f"{ratio:.0f}"
         self.rows.append(Row(what, measured, reference, text, target, met, note))
+
+    def add_limit(self, what: str, seconds: float, most: float, measured: str = "", *, note: str = "") -> None:
+        """Add the line of a time that is held against a limit alone; the ratio is its share of the limit.
+
+        Args:
+            measured: how ``seconds`` is written down, if there is more to it.
+        """
+        long = most >= 1
+        text = measured or (f"{seconds:.1f} s" if long else milliseconds(seconds))
+        target = f"≤ {most:g} s" if long else f"≤ {1e3 * most:.0f} ms"
+        self.add(what, text, "", seconds / most, target, met=seconds <= most, note=note)
+
+    def add_frame(self, what: str, taken: Taken, measured: str = "") -> None:
+        """Add the line of what must be painted within a frame; the note says how much of it is the thread's own."""
+        note = "" if taken.clock <= FRAME else f"its thread works {milliseconds(taken.processor)} of it"
+        self.add_limit(what, taken.clock, FRAME, measured or str(taken), note=note)
 
     def markdown(self) -> str:
         """Return the table as Markdown."""
@@ -88,28 +111,39 @@ class Patience:
         self.left -= time.monotonic() - start
 
 
+def once(function: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
+    """Return the seconds of one run, for what cannot be run again."""
+    start = clock()
+    function()
+    return clock() - start
+
+
 def interleaved(
-    functions: dict[str, Callable[[], object]], repeats: int = 5, clock: Callable[[], float] = time.perf_counter
+    functions: dict[str, Callable[[], object]],
+    repeats: int = 5,
+    clock: Callable[[], float] = time.perf_counter,
+    *,
+    before: Callable[[], object] = lambda: None,
 ) -> dict[str, float]:
     """Return the least seconds of each, taken in turns so that drift of the machine hits all alike.
 
     Args:
         clock: ``time.thread_time`` for work of one thread, which other programs then do not lengthen by waiting.
+        before: begins every round and is not measured.
     """
     best = dict.fromkeys(functions, float("inf"))
     patience = Patience()
     for _ in range(repeats):
         patience.wait()
+        before()
         for name, function in functions.items():
-            start = clock()
-            function()
-            best[name] = min(best[name], clock() - start)
+            best[name] = min(best[name], once(function, clock))
     return best
 
 
 @dataclass(frozen=True)
 class Taken:
-    """The least seconds of several runs: by the clock, and of processor time, all threads together."""
+    """Seconds by the clock, and of processor time, of all threads or of one."""
 
     clock: float
     processor: float
@@ -119,19 +153,97 @@ class Taken:
 
 
 def interleaved_on_both_clocks(functions: dict[str, Callable[[], object]], repeats: int = 5) -> dict[str, Taken]:
-    """Return the least of each by the clock and of processor time, taken in turns as :func:`interleaved` does."""
+    """Return the least of each by the clock and of processor time, all threads together, taken in turns as
+    :func:`interleaved` does.
+    """
     work = dict.fromkeys(functions, float("inf"))
 
     def counted(name: str, function: Callable[[], object]) -> None:
-        start = time.process_time()
-        function()
-        work[name] = min(work[name], time.process_time() - start)
+        work[name] = min(work[name], once(function, time.process_time))
 
     wall = interleaved(
         {name: lambda name=name, function=function: counted(name, function)  # type: ignore[misc]
          for name, function in functions.items()}, repeats,
     )  # fmt: skip
     return {name: Taken(wall[name], work[name]) for name in functions}
+
+
+@dataclass(frozen=True)
+class Series:
+    """Seconds of each of many steps, one after the other."""
+
+    clock: list[float]
+    processor: list[float]
+
+    def within(self, percent: float) -> Taken:
+        """Return what so many per cent of the steps do not exceed, on each clock."""
+        return Taken(share(self.clock, percent), share(self.processor, percent))
+
+    @property
+    def median(self) -> Taken:
+        """What half of the steps do not exceed."""
+        return self.within(50)
+
+    @property
+    def p95(self) -> Taken:
+        """What 95 of 100 steps do not exceed."""
+        return self.within(95)
+
+
+def share(values: Sequence[float], percent: float) -> float:
+    """Return the value that so many per cent do not exceed."""
+    return float(np.percentile(values, percent))
+
+
+def series_in_turns(
+    functions: dict[str, Callable[[int], object]], steps: int, own: Callable[[], float] = time.thread_time
+) -> dict[str, Series]:
+    """Return how long each function takes for step 0, 1, …, taken in turns, once the machine is quiet.
+
+    Args:
+        own: the clock of processor time: ``time.process_time`` where other threads work too.
+    """
+    made = {name: Series([], []) for name in functions}
+    Patience().wait()
+    for index in range(steps):
+        for name, function in functions.items():
+            start, begun = time.perf_counter(), own()
+            function(index)
+            made[name].processor.append(own() - begun)
+            made[name].clock.append(time.perf_counter() - start)
+    return made
+
+
+def series(step: Callable[[int], object], steps: int, own: Callable[[], float] = time.thread_time) -> Series:
+    """Return how long step 0, 1, … take, once the machine is quiet; ``own`` as in :func:`series_in_turns`."""
+    return series_in_turns({"": step}, steps, own)[""]
+
+
+@contextmanager
+def opencv_threads(count: int) -> Iterator[None]:
+    """Let OpenCV work on so many threads."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(count)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
+
+
+def said(
+    word: str, command: list[str], seconds: float, *, cwd: Path | None = None, env: dict[str, str] | None = None
+) -> str:
+    """Run a program and return what its line that begins with ``word`` says after it.
+
+    Raises:
+        AssertionError: there is no such line; with what the program wrote about its errors.
+        subprocess.TimeoutExpired: it runs for longer than ``seconds``.
+    """
+    done = subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True, timeout=seconds, check=False)
+    lines = (line.removeprefix(f"{word} ") for line in done.stdout.splitlines() if line.startswith(f"{word} "))
+    line = next(lines, None)
+    assert line is not None, done.stderr
+    return line
 
 
 def milliseconds(seconds: float) -> str:
