@@ -1,24 +1,21 @@
 """Dragging in the pages at a point, from input to painted: descriptor, comparison, scan line, and k of the DoG.
 
-Run with ``pytest -m bench --benchmark-only tests/benchmarks/test_bench_sift_pages.py -s``. The limit is that of a
-frame, 16 ms at the 95th percentile; a machine with other work shows more, so the thread's own time is printed too.
+The limit is that of a frame, 16 ms at the 95th percentile; a machine with other work shows more, so the thread's own
+time is given too.
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QApplication, QWidget
-from pytest_benchmark.fixture import BenchmarkFixture
+from mouse import drag
+from PySide6.QtCore import QEvent
 from pytestqt.qtbot import QtBot
+from timing import Table, Taken, series
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "ui"))
 from sift_parts import context
@@ -39,7 +36,7 @@ from app.vision.sift_records import SiftSettings
 from app.vision.sift_stages import explain
 
 pytestmark = pytest.mark.bench
-STEPS = 150
+STEPS, SIZES = 150, ((512, 512), (1920, 1080))
 
 
 def picture(size: tuple[int, int]) -> UInt8:
@@ -62,32 +59,12 @@ def track(size: tuple[int, int]) -> np.ndarray:
     return np.clip(walk, 12, np.array(size) - 12)
 
 
-def drag(widget: QWidget, at: QPointF, kind: QEvent.Type) -> None:
-    button = Qt.MouseButton.LeftButton
-    held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
-    event = QMouseEvent(kind, at, widget.mapToGlobal(at), button, held, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(widget, event)
+def slowest(every: list[Taken]) -> Taken:
+    return max(every, key=lambda taken: taken.clock)
 
 
-def measured(name: str, benchmark: BenchmarkFixture, step: Callable[[int], None]) -> None:
-    """Print and keep the 95th percentiles of wall and processor time."""
-    wall, own = [], []
-    for index in range(STEPS):
-        start, begun = time.perf_counter(), time.thread_time()
-        step(index)
-        wall.append(time.perf_counter() - start)
-        own.append(time.thread_time() - begun)
-    p95 = [float(np.percentile(times, 95)) * 1e3 for times in (wall, own)]
-    benchmark.extra_info.update(wall_p95_ms=p95[0], own_p95_ms=p95[1])
-    print(f"\n{name}: p95 {p95[0]:.1f} ms, processor {p95[1]:.1f} ms, median {np.median(wall) * 1e3:.1f} ms")
-    benchmark.pedantic(lambda: step(7), rounds=20)
-
-
-@pytest.mark.parametrize("size", [(512, 512), (1920, 1080)])
-@pytest.mark.parametrize("sigma", [2.0, 8.0])
-def test_describing_under_the_cursor(
-    qtbot: QtBot, benchmark: BenchmarkFixture, size: tuple[int, int], sigma: float
-) -> None:
+def keypoint_dragged(qtbot: QtBot, size: tuple[int, int], sigma: float) -> Taken:
+    """The 95th percentile of a movement on the page of one keypoint."""
     session = Session()
     session.set_workspace_state(KEY, KeypointState(free=True, follow=False, sigma=sigma))
     page = KeypointPage(session, Style("dark"))
@@ -106,11 +83,17 @@ def test_describing_under_the_cursor(
         for part in parts:
             part.repaint()
 
-    measured(f"keypoint page, {size[0]} × {size[1]}, σ {sigma:g}", benchmark, step)
+    taken = series(step, STEPS).p95
     session.shutdown()
+    return taken
 
 
-def test_comparing_under_the_cursor(qtbot: QtBot, benchmark: BenchmarkFixture) -> None:
+def test_describing_under_the_cursor(qtbot: QtBot, table: Table) -> None:
+    every = [keypoint_dragged(qtbot, size, sigma) for size in SIZES for sigma in (2.0, 8.0)]
+    table.add_frame("Dragging a keypoint, p95 (slowest of two sizes and two scales)", slowest(every))
+
+
+def test_comparing_under_the_cursor(qtbot: QtBot, table: Table) -> None:
     session = Session()
     page = SidesPage(session, Style("dark"))
     qtbot.addWidget(page)
@@ -127,12 +110,12 @@ def test_comparing_under_the_cursor(qtbot: QtBot, benchmark: BenchmarkFixture) -
         for part in parts:
             part.repaint()
 
-    measured("two sides", benchmark, step)
+    table.add_frame("Dragging one end of a match, both compared, p95", series(step, STEPS).p95)
     session.shutdown()
 
 
-@pytest.mark.parametrize("size", [(512, 512), (1920, 1080)])
-def test_dragging_the_scan_line(qtbot: QtBot, benchmark: BenchmarkFixture, size: tuple[int, int]) -> None:
+def line_dragged(qtbot: QtBot, size: tuple[int, int]) -> Taken:
+    """The 95th percentile of a movement of the scan line."""
     part = ScanLinePart(Style("dark"))
     qtbot.addWidget(part)
     part.resize(980, 600)
@@ -147,10 +130,15 @@ def test_dragging_the_scan_line(qtbot: QtBot, benchmark: BenchmarkFixture, size:
         for widget in (part.picture, part.fingerprint, part.curves):
             widget.repaint()
 
-    measured(f"scan line, {size[0]} × {size[1]}", benchmark, step)
+    return series(step, STEPS).p95
 
 
-def test_sliding_k(qtbot: QtBot, benchmark: BenchmarkFixture) -> None:
+def test_dragging_the_scan_line(qtbot: QtBot, table: Table) -> None:
+    every = [line_dragged(qtbot, size) for size in SIZES]
+    table.add_frame("Dragging a scan line, p95 (slower of two sizes)", slowest(every))
+
+
+def test_sliding_k(qtbot: QtBot, table: Table) -> None:
     part = DogPart(Style("dark"))
     qtbot.addWidget(part)
     part.resize(980, 600)
@@ -162,4 +150,4 @@ def test_sliding_k(qtbot: QtBot, benchmark: BenchmarkFixture) -> None:
         for widget in (part.chart, part.picture):
             widget.repaint()
 
-    measured("k of the DoG", benchmark, step)
+    table.add_frame("Sliding k of the difference of Gaussians, p95", series(step, STEPS).p95)

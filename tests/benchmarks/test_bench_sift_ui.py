@@ -1,23 +1,19 @@
 """The cursor of the SIFT workspace, and its overlay, from input to painted.
 
-Run with ``pytest -m bench --benchmark-only tests/benchmarks/test_bench_sift_ui.py -s``. The limit is that of a frame,
-16 ms at the 95th percentile; a machine with other work shows more, so the thread's processor time is printed too.
+The limit is that of a frame, 16 ms at the 95th percentile; a machine with other work shows more, so the thread's
+processor time is given too.
 """
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
-
 import cv2
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPointF, Qt
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtTest import QTest
+from mouse import drag
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
-from pytest_benchmark.fixture import BenchmarkFixture
 from pytestqt.qtbot import QtBot
+from timing import FRAME, Table, Taken, interleaved, series
 
 from app.jobs import run_to_end
 from app.pairs import builtin, load
@@ -34,7 +30,7 @@ from app.vision.sift_records import SiftExplanation, SiftSettings, Stage
 from app.vision.sift_stages import explain
 
 pytestmark = pytest.mark.bench
-SIZES = {"512": (512, 512), "1080p": (1920, 1080)}
+SIZES = {"512 × 512": (512, 512), "1080p": (1920, 1080)}
 
 
 def picture(size: tuple[int, int]) -> UInt8:
@@ -59,26 +55,14 @@ def context_of(session: Session, rgb: UInt8, explanation: SiftExplanation) -> Si
     )  # fmt: skip
 
 
-def drag(widget: QWidget, at: QPointF, kind: QEvent.Type) -> None:
-    button = Qt.MouseButton.LeftButton
-    held = Qt.MouseButton.NoButton if kind == QEvent.Type.MouseButtonRelease else button
-    event = QMouseEvent(kind, at, widget.mapToGlobal(at), button, held, Qt.KeyboardModifier.NoModifier)
-    QApplication.sendEvent(widget, event)
-
-
-def percentiles(steps: int, step: Callable[[int], None]) -> tuple[float, float]:
-    """(95th percentile of wall time, of the thread's processor time) in milliseconds."""
-    wall, own = [], []
-    for index in range(steps):
-        start, begun = time.perf_counter(), time.thread_time()
-        step(index)
-        wall.append(time.perf_counter() - start)
-        own.append(time.thread_time() - begun)
-    return float(np.percentile(wall, 95)) * 1e3, float(np.percentile(own, 95)) * 1e3
+def between(every: list[Taken]) -> str:
+    """The least and the greatest of some times by the clock."""
+    low, high = (1e3 * bound(taken.clock for taken in every) for bound in (min, max))
+    return f"{low:.0f} to {high:.0f} ms"
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_dragging_the_cursor(qtbot: QtBot, benchmark: BenchmarkFixture, name: str) -> None:
+def test_dragging_the_cursor(qtbot: QtBot, table: Table, name: str) -> None:
     size = SIZES[name]
     rgb = picture(size)
     session = Session()
@@ -109,32 +93,24 @@ def test_dragging_the_cursor(qtbot: QtBot, benchmark: BenchmarkFixture, name: st
         drag(page.view, page.view.screen_of(*track[index % len(track)]), QEvent.Type.MouseMove)
         QApplication.processEvents()
 
+    whole, shown = [], []
     for octave in (-1, 0, 1, 2):
         page._show_cell((octave, 2))
-        wall, own = percentiles(len(track), step)
-        shown, its = percentiles(len(track), as_shown)
-        benchmark.extra_info[f"octave {octave}"] = {
-            "wall_p95_ms": wall,
-            "own_p95_ms": own,
-            "shown_wall_p95_ms": shown,
-            "shown_own_p95_ms": its,
-        }
-        print(
-            f"\n{name}, octave {octave}: drag p95 {shown:.1f} ms, processor {its:.1f} ms; "
-            f"all repainted {wall:.1f} ms, processor {own:.1f} ms"
-        )
-    benchmark.pedantic(lambda: step(7), rounds=20)
+        whole.append(series(step, len(track)).p95)
+        shown.append(series(as_shown, len(track)).p95)
+    table.add_frame(
+        f"Dragging the cursor in the scale space, {name}, p95", max(shown, key=lambda taken: taken.clock),
+        f"{between(shown)} (everything repainted: {between(whole)})",
+    )  # fmt: skip
     drag(page.view, page.view.screen_of(*track[0]), QEvent.Type.MouseButtonRelease)
     session.shutdown()
     QApplication.instance().setStyleSheet("")
 
 
-def test_the_overlay_of_many_candidates(qtbot: QtBot, benchmark: BenchmarkFixture) -> None:
+def test_the_overlay_of_many_candidates(qtbot: QtBot, table: Table) -> None:
     rgb = picture(SIZES["1080p"])
     found = explained(picture(SIZES["1080p"]), SiftSettings(contrast=0.0, edge=100.0)).candidates
-    start = time.perf_counter()
     chosen = choose(found, Stage.EDGE)
-    chosen_ms = (time.perf_counter() - start) * 1e3
     marks = StageMarks()
     marks.show(found, chosen, survivors=True, rejected=True)
     colours = ("#56b4e9", "#e69f00", "#0e1014")
@@ -142,12 +118,15 @@ def test_the_overlay_of_many_candidates(qtbot: QtBot, benchmark: BenchmarkFixtur
     def draw(index: int) -> None:
         marks.image((0.45, 5.0 + index, 9.0), (900, 600), colours, sizes=True)
 
-    wall, own = percentiles(30, draw)
-    hover, _ = percentiles(100, lambda index: marks.at(900.0 + index, 500.0, 12.0))
-    print(
-        f"\n{len(found):,} candidates, {len(marks.rows):,} drawn: choosing {chosen_ms:.1f} ms, "
-        f"drawing p95 {wall:.1f} ms (processor {own:.1f}), hover p95 {hover:.2f} ms"
-    )
+    what = f"{len(found):,} candidates, {len(marks.rows):,} drawn"
+    chosen_in = interleaved({"choosing": lambda: choose(found, Stage.EDGE)}, 3)["choosing"]
+    table.add_limit(f"{what}: choosing them", chosen_in, FRAME)
+    drawn = series(draw, 30).p95
+    table.add_limit(
+        f"{what}: drawing, p95", drawn.clock, FRAME, str(drawn),
+        note="" if drawn.clock <= FRAME else "drawn once, at rest; a movement moves what is drawn",
+    )  # fmt: skip
+    table.add_frame(f"{what}: hover, p95", series(lambda index: marks.at(900.0 + index, 500.0, 12.0), 100).p95)
     view = PictureView(Style("dark"), "picture", pointing=False)
     qtbot.addWidget(view)
     view.resize(900, 600)
@@ -161,8 +140,6 @@ def test_the_overlay_of_many_candidates(qtbot: QtBot, benchmark: BenchmarkFixtur
         view.repaint()
 
     pan(0)
-    QTest.qWait(200)  # at rest
-    wall, own = percentiles(60, pan)
-    print(f"panning, p95 {wall:.1f} ms (processor {own:.1f})")
-    benchmark.extra_info.update(pan_p95_ms=wall, hover_p95_ms=hover, choose_ms=chosen_ms)
-    benchmark.pedantic(lambda: draw(-1), rounds=10)
+    qtbot.waitUntil(lambda: not view.moving)
+    view.repaint()  # at rest
+    table.add_frame(f"{what}: panning, p95", series(pan, 60).p95)

@@ -230,6 +230,21 @@ def opencv_threads(count: int) -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
+@contextmanager
+def torch_threads(count: int) -> Iterator[None]:
+    """Let PyTorch and the products of numpy work on so many threads."""
+    import torch
+    from threadpoolctl import threadpool_limits
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        with threadpool_limits(count, "blas"):
+            yield
+    finally:
+        torch.set_num_threads(before)
+
+
 def said(
     word: str, command: list[str], seconds: float, *, cwd: Path | None = None, env: dict[str, str] | None = None
 ) -> str:
