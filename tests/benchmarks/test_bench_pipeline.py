@@ -12,12 +12,14 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from long_sift import LongSift
 from pytestqt.qtbot import QtBot
-from timing import Patience, Table, interleaved_on_both_clocks, milliseconds
+from timing import Patience, Table, interleaved, interleaved_on_both_clocks, milliseconds, once, opencv_threads
 
 from app import matchers, pairs, pipeline
 from app.jobs import POLL_SECONDS, Progress, native_calls_ended, run_to_end
 from app.records import MatchRequest, MatchResult, PairRef
+from app.ui.match_state import MatchState
 from app.ui.session import Session
 from app.vision.detect import SiftDetect, sift_engine
 from app.vision.images import grey8
@@ -76,12 +78,8 @@ def raw_in_turn(files: list[Path], settings: SiftDetect) -> None:
 
 
 def raw_on_one_thread(files: list[Path], settings: SiftDetect) -> None:
-    threads = cv2.getNumThreads()
-    cv2.setNumThreads(1)
-    try:
+    with opencv_threads(1):
         raw_in_turn(files, settings)
-    finally:
-        cv2.setNumThreads(threads)
 
 
 def test_that_the_pipeline_adds_little_and_runs_both_pictures_at_once(
@@ -118,6 +116,7 @@ def test_that_the_pipeline_adds_little_and_runs_both_pictures_at_once(
         "The pipeline's own work, SIFT on two 1080p pictures (processor time)", f"{ours.processor:.2f} s",
         f"the same OpenCV calls, bare, {bare:.2f} s", min(added, added_wall), "≤ 1.05×",
         met=min(added, added_wall) <= 1.05,
+        note="" if min(added, added_wall) <= 1.05 else f"{busy:.1f} cores are free: threads that share one work longer",
     )  # fmt: skip
     table.add(
         "Both pictures at once, SIFT, 1080p", milliseconds(ours.clock),
@@ -138,25 +137,24 @@ def test_that_a_changed_ratio_detects_nothing_again(
 ) -> None:
     cache = pipeline.Cache()
     settings = FULL
-    start = time.perf_counter()
-    run_to_end(pipeline.run_pair(MatchRequest(ref, "sift", settings), cache))
-    whole = time.perf_counter() - start
+    whole = once(lambda: run_to_end(pipeline.run_pair(MatchRequest(ref, "sift", settings), cache)))
 
     def never(*_: object) -> None:
         raise AssertionError("a feature stage ran again")
 
     spec = replace(SIFT, detect=never, describe=never, extract=never)
     monkeypatch.setattr(pipeline.matchers, "get", lambda _: spec)
-    again = []
-    for ratio in (0.7, 0.75, 0.85):
-        changed = replace(settings, match=replace(settings.match, ratio=ratio))
-        start = time.perf_counter()
-        result = run_to_end(pipeline.run_pair(MatchRequest(ref, "sift", changed), cache))
-        again.append(time.perf_counter() - start)
-        assert result.seconds["detect + describe"] < 0.2 * whole
-    share = min(again) / whole
+    ratios, results = iter((0.7, 0.75, 0.85)), []
+
+    def changed() -> None:
+        other = replace(settings, match=replace(settings.match, ratio=next(ratios)))
+        results.append(run_to_end(pipeline.run_pair(MatchRequest(ref, "sift", other), cache)))
+
+    again = interleaved({"again": changed}, 3)["again"]
+    assert all(result.seconds["detect + describe"] < 0.2 * whole for result in results)
+    share = again / whole
     table.add(
-        "Changing the ratio, SIFT, 1080p (nothing detected again)", milliseconds(min(again)),
+        "Changing the ratio, SIFT, 1080p (nothing detected again)", milliseconds(again),
         f"the whole pair {milliseconds(whole)}", share, "never detects", met=True,
     )  # fmt: skip
     assert share < 0.5
@@ -172,17 +170,17 @@ def test_that_threshold_and_colour_rule_start_no_job_at_all(ref: PairRef, qtbot:
 
     session = Session(make_job=make)
     session.restore()
-    start = time.perf_counter()
-    session.open_pairs([ref])
-    qtbot.waitUntil(lambda: session.result is not None and not session.match_lane.busy, timeout=120_000)
-    whole = time.perf_counter() - start
-    from app.ui.match_state import MatchState
 
-    start = time.perf_counter()
-    evaluate = session.settings.evaluate
-    session.set_settings("evaluate", replace(evaluate, threshold=evaluate.threshold + 1))
-    session.set_workspace_state("match", replace(MatchState(), colour_by="distance"))
-    taken = time.perf_counter() - start
+    def opened() -> None:
+        session.open_pairs([ref])
+        qtbot.waitUntil(lambda: session.result is not None and not session.match_lane.busy, timeout=120_000)
+
+    def changed() -> None:
+        evaluate = session.settings.evaluate
+        session.set_settings("evaluate", replace(evaluate, threshold=evaluate.threshold + 1))
+        session.set_workspace_state("match", replace(MatchState(), colour_by="distance"))
+
+    whole, taken = once(opened), once(changed)
     assert session.shutdown()
     table.add(
         "Changing the threshold and the colour rule (no job is started)", milliseconds(taken),
@@ -191,8 +189,9 @@ def test_that_threshold_and_colour_rule_start_no_job_at_all(ref: PairRef, qtbot:
     assert len(started) == 1
 
 
-def until_the_next_begins(first: PairRef, other: PairRef, qtbot: QtBot) -> float:
+def until_the_next_begins(first: PairRef, other: PairRef, qtbot: QtBot, sift: LongSift) -> float:
     """Seconds from going to the next pair, in the middle of SIFT, to the start of its job."""
+    sift.again()
     began: dict[PairRef, float] = {}
     ended: dict[PairRef, float] = {}
 
@@ -206,12 +205,12 @@ def until_the_next_begins(first: PairRef, other: PairRef, qtbot: QtBot) -> float
     session = Session(make_job=make)
     session.restore()
     session.open_pairs([first, other])
-    qtbot.waitUntil(lambda: session.result is not None and session.result.pair is not None, timeout=60_000)
-    qtbot.wait(30)  # into the native call, which takes 0.1 s even on many fast cores
+    qtbot.waitUntil(sift.begun.is_set, timeout=60_000)
     assert session.match_lane.busy
     start = time.perf_counter()
     session.step_pair(1)
     qtbot.waitUntil(lambda: other in began, timeout=60_000)
+    sift.enough.set()
     assert ended[first] <= began[other]
     session.cancel()
     assert session.shutdown()
@@ -219,11 +218,13 @@ def until_the_next_begins(first: PairRef, other: PairRef, qtbot: QtBot) -> float
     return began[other] - start
 
 
-def test_that_the_next_pair_begins_at_once(files: list[Path], ref: PairRef, qtbot: QtBot, table: Table) -> None:
+def test_that_the_next_pair_begins_at_once(
+    files: list[Path], ref: PairRef, qtbot: QtBot, table: Table, long_sift: LongSift
+) -> None:
     other, patience, waits = pairs.from_files(files[2], files[3]), Patience(), []
     for _ in range(4):
         patience.wait()
-        waits.append(until_the_next_begins(ref, other, qtbot))
+        waits.append(until_the_next_begins(ref, other, qtbot, long_sift))
     wait = max(waits)
     table.add(
         "Next pair while SIFT runs on 1080p: the running job gives way (slowest of 4)", milliseconds(wait),
