@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from timing import Patience, Table, milliseconds
+from timing import Patience, Table, Taken, milliseconds, said
 
 pytestmark = pytest.mark.bench
 ROUNDS = 5
@@ -70,21 +70,16 @@ os._exit(0)
 """
 
 
-def first_paint(code: str, project_root: Path, environ: dict[str, str]) -> tuple[float, float]:
-    """Seconds from the start of a process to its first paint, by the clock and of processor time of its thread."""
+def first_paint(code: str, project_root: Path, environ: dict[str, str]) -> Taken:
+    """From the start of a process to its first paint: by the clock, and of processor time of its thread."""
     start = time.monotonic()
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=project_root, env=environ, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
-    line = next((line for line in done.stdout.splitlines() if line.startswith("PAINT")), None)
-    assert line is not None, done.stderr
-    return float(line.split()[1]) - start, float(line.split()[2])
+    painted, worked = said("PAINT", [sys.executable, "-c", code], 60, cwd=project_root, env=environ).split()
+    return Taken(float(painted) - start, float(worked))
 
 
-def fastest(codes: list[str], project_root: Path, environ: dict[str, str]) -> list[tuple[float, float]]:
+def soonest(codes: list[str], project_root: Path, environ: dict[str, str]) -> list[Taken]:
     """Soonest first paint of each program, taken in turns so that drift hits all alike."""
-    times: list[list[tuple[float, float]]] = [[] for _ in codes]
+    times: list[list[Taken]] = [[] for _ in codes]
     environ = {**environ, "PYTHONPYCACHEPREFIX": environ["CORRESPONDENCE_EXPLORER_CONFIG"]}
     environ.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed program is compiled once
     patience = Patience(40.0)
@@ -92,30 +87,30 @@ def fastest(codes: list[str], project_root: Path, environ: dict[str, str]) -> li
         patience.wait()
         for place, code in zip(times, codes, strict=True):
             place.append(first_paint(code, project_root, environ))
-    return [(min(t for t, _ in place), min(t for _, t in place)) for place in times]
+    return [Taken(min(one.clock for one in place), min(one.processor for one in place)) for place in times]
 
 
-def both(times: tuple[float, float]) -> str:
-    return f"{milliseconds(times[0])} (its thread {milliseconds(times[1])})"
+def both(times: Taken) -> str:
+    return f"{milliseconds(times.clock)} (its thread {milliseconds(times.processor)})"
 
 
-def ratio_of(ours: tuple[float, float], other: tuple[float, float]) -> float:
-    """The ratio by the clock, of the soonest of all rounds."""
-    return ours[0] / other[0]
+def add_line(table: Table, where: str, ours: Taken, reference: str, other: Taken, aim: float) -> float:
+    """Write down and return the ratio by the clock, of the soonest of all rounds."""
+    ratio = ours.clock / other.clock
+    table.add(
+        f"First paint with the built-in pair, {where}", both(ours), f"{reference} {both(other)}", ratio, f"≤ {aim:g}×",
+        met=ratio <= aim, note="" if ratio <= aim else REST,
+    )  # fmt: skip
+    return ratio
 
 
 def test_that_the_first_paint_offscreen_is_within_1_5_times_qt_numpy_and_opencv(
     project_root: Path, tmp_path: Path, table: Table
 ) -> None:
     environ = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "CORRESPONDENCE_EXPLORER_CONFIG": str(tmp_path)}
-    libraries, ours = fastest([WITH_LIBRARIES, OURS], project_root, environ)
-    table.add(
-        "First paint with the built-in pair, offscreen", both(ours),
-        f"a window of PySide6 + numpy + cv2 {both(libraries)}",
-        ratio_of(ours, libraries), f"≤ {OFFSCREEN_AIM}×",
-        met=ratio_of(ours, libraries) <= OFFSCREEN_AIM, note="" if ratio_of(ours, libraries) <= OFFSCREEN_AIM else REST,
-    )  # fmt: skip
-    assert ratio_of(ours, libraries) <= OFFSCREEN_LIMIT
+    libraries, ours = soonest([WITH_LIBRARIES, OURS], project_root, environ)
+    ratio = add_line(table, "offscreen", ours, "a window of PySide6 + numpy + cv2", libraries, OFFSCREEN_AIM)
+    assert ratio <= OFFSCREEN_LIMIT
 
 
 def test_that_the_first_paint_under_xvfb_is_within_twice_a_bare_window(
@@ -133,13 +128,8 @@ def test_that_the_first_paint_under_xvfb_is_within_twice_a_bare_window(
             name = f":{numbers.readline().strip()}"
         environ = {k: v for k, v in os.environ.items() if k not in ("QT_QPA_PLATFORM", "WAYLAND_DISPLAY")}
         environ |= {"DISPLAY": name, "CORRESPONDENCE_EXPLORER_CONFIG": str(tmp_path)}
-        bare, ours = fastest([BARE, OURS], project_root, environ)
+        bare, ours = soonest([BARE, OURS], project_root, environ)
     finally:
         server.terminate()
         server.wait(10)
-    table.add(
-        "First paint with the built-in pair, Xvfb", both(ours),
-        f"a bare PySide6 window {both(bare)}", ratio_of(ours, bare), f"≤ {XVFB_AIM:.0f}×",
-        met=ratio_of(ours, bare) <= XVFB_AIM, note="" if ratio_of(ours, bare) <= XVFB_AIM else REST,
-    )  # fmt: skip
-    assert ratio_of(ours, bare) <= XVFB_LIMIT
+    assert add_line(table, "Xvfb", ours, "a bare PySide6 window", bare, XVFB_AIM) <= XVFB_LIMIT

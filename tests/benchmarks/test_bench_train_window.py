@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from timing import Patience, Table, milliseconds
+from timing import Patience, Table, said, share
 
 pytestmark = pytest.mark.bench
+RARE, RAREST = 0.008, 0.016
 SCRIPT = """
 import json, os, sys, time
+from dataclasses import replace
 import numpy as np
 from app.ui import display, launch
 display.check(); display.import_qt()
 from PySide6.QtCore import QTimer, Qt
 from app.ui.garbage import GarbageGuard
+from app.ui.train.state import FIRST_SETTINGS, SETTINGS_KEY
 app = launch._application()
 guard = GarbageGuard(app)
 window = launch.open_window(None, [], theme="dark")
@@ -38,15 +40,15 @@ def tick():
 timer = QTimer(); timer.setTimerType(Qt.TimerType.PreciseTimer); timer.timeout.connect(tick); timer.start(16)
 def lags(seconds):
     late.clear(); launch._wait(lambda: False, seconds); return [lag for _, lag in late]
-said = {"idle": lags(8.0)}
+said = {"idle": lags(8.0), "torch before": "torch.nn" in sys.modules}
+window.session.set_workspace_state(SETTINGS_KEY, replace(FIRST_SETTINGS, epochs=10000))  # it is stopped, it never ends
 window.session.set_workspace("train")  # which prepares the data and imports PyTorch
 trainer, controls = window.front.trainer, window.front.controls
 app.processEvents()
-said["torch before"] = "torch.nn" in sys.modules
 last[0] = None
 late.clear()
 assert launch._wait(lambda: trainer.prepared is not None and trainer.phase == "idle", 120)
-said["import"], said["torch after"] = max(lag for _, lag in late), "torch.nn" in sys.modules
+said["import"], said["torch after"] = max((lag for _, lag in late), default=0.0), "torch.nn" in sys.modules
 start = time.perf_counter()
 controls.run.click()
 assert launch._wait(lambda: trainer.snapshot is not None and trainer.snapshot.step >= 1, 60)
@@ -63,12 +65,6 @@ os._exit(0)
 """
 
 
-def percentile(values: list[float], share: float) -> float:
-    """The value that this share does not exceed."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
-
-
 def test_the_window_stays_quick_while_it_trains(project_root: Path, tmp_path: Path, table: Table) -> None:
     environment = {
         **os.environ,
@@ -77,29 +73,27 @@ def test_the_window_stays_quick_while_it_trains(project_root: Path, tmp_path: Pa
         "QT_QPA_PLATFORM": "offscreen",
     }
     Patience(40.0).wait()
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT],
-        cwd=project_root, env=environment, capture_output=True, text=True, timeout=300, check=False,
+    told = json.loads(said("SAID", [sys.executable, "-c", SCRIPT], 300, cwd=project_root, env=environment))
+    assert not told["torch before"]
+    assert told["torch after"]
+    rare, rarest = ([share(told[when], per_cent) for when in ("training", "idle")] for per_cent in (99, 99.9))
+    met = rare[0] <= RARE and rarest[0] <= RAREST
+    table.add(
+        "Lag of the window's events while it trains, p99 and p99.9", both(rare[0], rarest[0]),
+        f"the same window at rest {both(rare[1], rarest[1])}", rare[0] / max(rare[1], 1e-4),
+        f"≤ {1e3 * RARE:.0f} and ≤ {1e3 * RAREST:.0f} ms", met=met,
+        note="" if met else "the window's Python and the training's share one lock, and all programs the cores",
     )  # fmt: skip
-    line = next((line for line in done.stdout.splitlines() if line.startswith("SAID ")), None)
-    assert line is not None, done.stderr
-    said = json.loads(line.removeprefix("SAID "))
-    assert not said["torch before"]
-    assert said["torch after"]
-    idle, training = said["idle"], said["training"]
-    for name, share, most in (("p99", 0.99, 0.008), ("p99.9", 0.999, 0.016)):
-        found, rest = percentile(training, share), percentile(idle, share)
-        table.add(
-            f"Lag of the window's events while it trains, {name}", milliseconds(found),
-            f"the same window at rest {milliseconds(rest)}", found / max(rest, 1e-4), f"≤ {1e3 * most:.0f} ms",
-            met=found <= most,
-        )  # fmt: skip
     for name, key, most in (
         ("First import of PyTorch: the longest pause of the window", "import", 0.12),
         ("First curve after Start, PyTorch imported", "first", 3.0),
         ("Stop, until the window is idle", "stop", 0.2),
     ):
-        table.add(name, milliseconds(said[key]), "", said[key] / most, f"≤ {1e3 * most:,.0f} ms", met=said[key] <= most)
-    assert said["steps"] > 10
-    assert percentile(training, 0.99) <= 0.1
-    assert said["import"] <= 1.0
+        table.add_limit(name, told[key], most)
+    assert told["steps"] > 10
+    assert rare[0] <= 0.1
+    assert told["import"] <= 1.0
+
+
+def both(one: float, other: float) -> str:
+    return f"{1e3 * one:.1f} and {1e3 * other:.1f} ms"

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import torch
 from PySide6.QtCore import QTimer
-from timing import Table
+from timing import Table, once, torch_threads
 
 from app.jobs import Progress, run_to_end
 from app.learning import cost, networks, towers
@@ -124,9 +124,10 @@ def step_of(trainer: Trainer) -> int:
 
 def here(trainer: Trainer) -> float:
     """Seconds a step of the window's own training."""
-    first, start = step_of(trainer), time.perf_counter()
-    assert launch._wait(lambda: step_of(trainer) >= first + STEPS, 120)
-    return (time.perf_counter() - start) / (step_of(trainer) - first)
+    first = step_of(trainer)
+    seconds = once(lambda: launch._wait(lambda: step_of(trainer) >= first + STEPS, 120))
+    assert step_of(trainer) >= first + STEPS
+    return seconds / (step_of(trainer) - first)
 
 
 def there(child: subprocess.Popen[str], trainer: Trainer) -> float:
@@ -230,8 +231,8 @@ def test_the_first_minute_of_training(patch_file: Path, table: Table) -> None:
 
 def test_the_slopes_of_the_cost_of_comparing(table: Table) -> None:
     """n² joint passes rise with slope 2, 2 n passes of a tower with slope 1, both log-log."""
-    torch.set_num_threads(1)
-    found = run_to_end(cost.measure())
+    with torch_threads(1):
+        found = run_to_end(cost.measure())
     for design, words, slope in (("joint", "n² joint passes", 2.0), ("siamese", "2 n tower passes, one product", 1.0)):
         measured = found.slope(design)
         table.add(
