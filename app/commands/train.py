@@ -82,7 +82,7 @@ def _parser() -> Parser:
 
 def _settings(options: argparse.Namespace) -> tuple[TrainSettings, Any]:
     from app.learning.patch_data import WarpSettings
-    from app.learning.train_settings import TrainSettings
+    from app.learning.train_settings import TrainSettings, with_usual_miner
 
     given = {name: value for name, value in vars(options).items() if value is not None and name != "data"}
     made: list[Any] = []
@@ -92,12 +92,7 @@ def _settings(options: argparse.Namespace) -> tuple[TrainSettings, Any]:
             if spec.name in given:
                 settings = with_value(settings, spec.name, given[spec.name])
         made.append(settings)
-    train = made[0]
-    # The losses that choose by themselves, or whose name is their choice.
-    if train.loss == "hardnet" and "miner" not in given:
-        train = with_value(train, "miner", "in-batch")
-    elif "miner" not in given and train.loss != "hardnet":
-        train = with_value(train, "miner", "semi-hard")
+    train = made[0] if "miner" in given else with_usual_miner(made[0])
     return train, made[1]
 
 

@@ -1,8 +1,8 @@
 """Networks that decide whether two patches match, instead of putting them into a space.
 
 What lives here: a Siamese tower with a head that decides (MatchNet), and a joint network that sees both patches as two
-channels (DeepCompare's 2ch). What does not: towers (``networks``), what they cost (``cost``). May import: networks,
-towers, losses; torch inside functions.
+channels (DeepCompare's 2ch), and what they decide of a batch. What does not: towers (``networks``), what they cost
+(``cost``), the steps of a training (``train``). May import: networks, towers, losses, mining; torch inside functions.
 
 A decision has no descriptor to keep, so all n² pairs pass through the head (or, jointly, through everything). The
 tower of the first kind has one, though: its activations, trained for nothing but the decision, can be compared as
@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.learning import networks
-from app.learning.losses import Terms
+from app.learning import mining, networks
+from app.learning.losses import Terms, distance_matrix
 from app.learning.towers import DIMENSIONS, TowerPlan
 from app.records import Array, Float32, Float64, UInt8
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Generator, Tensor, nn
 
 HIDDEN = 64
 JOINT_MOST = 150  # points per image up to which all pairs are decided; beyond, the nearest are re-ranked
@@ -128,6 +128,56 @@ def decision_terms(logits: Tensor, same: Tensor, first: Tensor, second: Tensor) 
     values = functional.softplus(torch.where(same, -logits, logits))
     none = torch.full_like(second, -1)
     return Terms(values, first, second.where(same, none), second.where(~same, none))
+
+
+def decided(
+    decider: Decider, miner: str, patches: Tensor, labels: Tensor, generator: Generator
+) -> tuple[Tensor, Terms, Tensor]:
+    """Decide every matching pair of a batch, and as many others: half of them mined by activations if there are any.
+
+    The other half is drawn: of the nearest wrong partners alone a network learns that what is near must be another
+    point, and then takes any two unlike patches for the same.
+
+    Args:
+        decider: as it is.
+        miner: a key of ``mining.MINERS``; ``random`` draws all.
+        patches: (2B, 1, S, S), row i + B the partner of row i.
+        labels: (2B,) of the points.
+        generator: of what is drawn.
+
+    Returns:
+        (2B, D) activations (of a joint network (M, 1) logits), the terms of the loss, and (2B, 2B) distances of the
+        activations (all 1 where there are none).
+    """
+    import torch
+
+    with torch.no_grad():
+        distance = torch.ones(len(labels), len(labels), device=labels.device)
+    mined, values, decide = False, patches, decider
+    if hasattr(decider, "decide"):
+        mined, values, decide = miner != "random", networks.embed(decider.tower, patches), decider.decide
+        with torch.no_grad():
+            distance = distance_matrix(values, squared=False)
+    half = len(labels) // 2
+    rows = torch.arange(half, device=labels.device)
+    others = [_others("random", distance, labels, half - half // 2 if mined else half, generator)]
+    if mined:
+        others.append(_others(miner, distance, labels, half // 2, generator))
+    first = torch.cat([rows, *(anchor for anchor, _ in others)])
+    second = torch.cat([rows + half, *(negative for _, negative in others)])
+    logits = decide(values.index_select(0, first), values.index_select(0, second))
+    same = torch.arange(len(first), device=labels.device) < half
+    terms = decision_terms(logits, same, first, second)
+    return values if hasattr(decider, "decide") else logits[:, None], terms, distance
+
+
+def _others(miner: str, distance: Tensor, labels: Tensor, most: int, generator: Generator) -> tuple[Tensor, Tensor]:
+    """Return the rows of up to ``most`` wrong pairs that a miner finds, taken evenly from all it finds."""
+    import torch
+
+    found = mining.mine(miner, distance, labels, margin=1.0, generator=generator)
+    some = torch.linspace(0, len(found) - 1, min(most, len(found)), device=labels.device).long()
+    return found.anchor[some], found.negative[some]
 
 
 def probabilities(decider: Decider, left: UInt8, right: UInt8) -> Float32:

@@ -323,34 +323,7 @@ def _elements(run: _Run, patches: Tensor, labels: Tensor) -> tuple[Tensor, losse
     if run.design == "embedding":
         embedding = networks.embed(run.network, patches)
         return (embedding, *_terms(run, embedding, labels))
-    return _decisions(run, patches, labels)
-
-
-def _decisions(run: _Run, patches: Tensor, labels: Tensor) -> tuple[Tensor, losses.Terms, Tensor]:
-    """Decide every matching pair, and as many others: mined by the activations, or drawn where there are none."""
-    import torch
-
-    network: heads.Decider = run.network
-    with torch.no_grad():
-        distance = torch.ones(len(labels), len(labels), device=labels.device)
-    miner, values = "random", patches
-    if run.design == "head":
-        values, miner = networks.embed(network.tower, patches), run.settings.miner
-        with torch.no_grad():
-            distance = losses.distance_matrix(values, squared=False)
-    half = len(labels) // 2
-    found = mining.mine(miner, distance, labels, margin=1.0, generator=run.generator)
-    rows = torch.arange(half, device=labels.device)
-    some = torch.linspace(0, len(found) - 1, min(half, len(found)), device=labels.device).long()
-    first, second = torch.cat([rows, found.anchor[some]]), torch.cat([rows + half, found.negative[some]])
-    decide = network.decide if run.design == "head" else network
-    logits = decide(values.index_select(0, first), values.index_select(0, second))
-    same = torch.arange(len(first), device=labels.device) < half
-    return (
-        values if run.design == "head" else logits[:, None],
-        heads.decision_terms(logits, same, first, second),
-        distance,
-    )
+    return heads.decided(run.network, run.settings.miner, patches, labels, run.generator)
 
 
 def _terms(run: _Run, embedding: Tensor, labels: Tensor) -> tuple[losses.Terms, Tensor]:

@@ -5,6 +5,7 @@ May import: losses' and towers' lists, model_store, records, settings.
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from app.learning import losses, mining, model_store, towers
@@ -66,7 +67,8 @@ class TrainSettings(Settings):
         help=(
             "Which wrong partners a batch looks at. Most of all triplets are easy and teach nothing; the hardest teach "
             "most, but the squared loss may collapse on them. Batch-hard takes the farthest positive and the nearest "
-            "negative; HardNet the nearest negative of either side."
+            "negative; HardNet the nearest negative of either side. A design that decides takes half of its negatives "
+            "so and draws the rest."
         ),
     )
     margin: float = number(
@@ -142,6 +144,21 @@ def plan_of(settings: TrainSettings) -> losses.LossPlan:
 def design_of(settings: TrainSettings) -> str:
     """Return the design in force: the loss that decides needs a head."""
     return "head" if settings.loss == "softmax" and settings.design == "embedding" else settings.design
+
+
+def with_usual_miner(settings: TrainSettings) -> TrainSettings:
+    """Return the settings with the negatives that belong to the loss and the design.
+
+    HardNet's loss is named after its choice; pairs are drawn, as they were by those who proposed such losses; a
+    decision gains most from negatives of all distances (Wu et al., ICCV 2017).
+    """
+    if design_of(settings) != "embedding":
+        miner = "distance-weighted"
+    elif settings.loss == "hardnet":
+        miner = "in-batch"
+    else:
+        miner = "random" if plan_of(settings).kind == "pairs" else "semi-hard"
+    return dataclasses.replace(settings, miner=miner)
 
 
 def margin_of(settings: TrainSettings) -> float:

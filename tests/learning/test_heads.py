@@ -11,8 +11,11 @@ import torch
 
 from app.jobs import run_to_end
 from app.learning import cost, heads, networks, towers
+from app.learning.patch_data import WarpSettings, warped_patches
+from app.learning.patch_set import PatchSet
+from app.learning.photographs import find_photographs, read_photographs
 from app.learning.train import train
-from app.learning.train_settings import TrainSettings, design_of
+from app.learning.train_settings import TrainSettings, design_of, with_usual_miner
 from tests.learning.test_train import DATA
 
 PLAN = towers.PLANS["tiny"]
@@ -87,6 +90,33 @@ def test_that_deciders_train(design: str) -> None:
     assert math.isnan(last.rank1) == (design == "joint")
 
 
+@pytest.fixture(scope="module")
+def photographed() -> PatchSet:
+    photographs = run_to_end(read_photographs(find_photographs(["scikit-image"])[:2]))
+    warp = WarpSettings(views=3, points=150)
+    return run_to_end(warped_patches([(each.name, each.grey) for each in photographs], warp, name="two"))
+
+
+@pytest.mark.parametrize("miner", ["random", "in-batch", "hardest", "distance-weighted"])
+def test_that_a_decision_learned_of_near_negatives_holds_for_far_ones(miner: str, photographed: PatchSet) -> None:
+    """Of the nearest alone it learns that what is near is another point: 0.87 of in-batch, 0.67 of hardest."""
+    settings = TrainSettings(network="tiny", design="head", miner=miner, batch=64, epochs=8, threads=1)
+    last = run_to_end(train(photographed, settings)).snapshot.judgements[-1]
+    assert last.fpr95 < 0.4
+
+
+def test_that_a_loss_and_a_design_have_their_usual_negatives() -> None:
+    usual = {
+        ("hardnet", "embedding"): "in-batch",
+        ("triplet", "embedding"): "semi-hard",
+        ("contrastive", "embedding"): "random",
+        ("softmax", "embedding"): "distance-weighted",
+        ("hardnet", "head"): "distance-weighted",
+    }
+    for (loss, design), miner in usual.items():
+        assert with_usual_miner(TrainSettings(loss=loss, design=design)).miner == miner
+
+
 def test_that_the_loss_that_decides_takes_a_head() -> None:
     assert design_of(TrainSettings(loss="softmax")) == "head"
     assert design_of(TrainSettings(loss="softmax", design="joint")) == "joint"
@@ -132,7 +162,9 @@ def test_that_every_design_is_measured_at_every_size() -> None:
     """How fast the seconds rise depends on the machine: their slopes are looked at in the benchmarks."""
     shown = []
     table = run_to_end(cost.measure((4, 8, 16, 32)), shown.append)
-    assert all((values > 0).all() for values in table.seconds.values())
+    for values in table.seconds.values():  # what takes too long, as where others want the cores, is left out
+        assert values[0] > 0
+        assert ((values > 0) | np.isnan(values)).all()
     assert np.isnan(shown[0].payload.seconds["joint"]).all()
 
 

@@ -155,6 +155,20 @@ def test_the_lamp_says_why_and_a_remedy_changes_the_setting(lab: Lab) -> None:
     assert "Start trains with it" in lab.messages[-1]
 
 
+def test_that_a_loss_and_a_design_bring_their_negatives_but_the_users_own_stay(lab: Lab) -> None:
+    panel = lab.workspace._settings
+    usual = replace(panel.training, loss="hardnet", design="embedding", miner="in-batch")
+    panel.set_training(usual)
+    panel.set_training(replace(usual, design="head"))
+    assert panel.training.miner == "distance-weighted"
+    panel.set_training(replace(panel.training, design="joint"))
+    assert not panel.train_form.rows["miner"].widgets[0].isEnabled()
+    panel.set_training(replace(usual, loss="triplet", miner="in-batch"))
+    panel.set_training(replace(panel.training, miner="hardest"))
+    panel.set_training(replace(panel.training, loss="contrastive"))
+    assert panel.training.miner == "hardest"
+
+
 def test_pull_only_lights_the_lamp(lab: Lab) -> None:
     lab.train(replace(TINY, loss="positive-only", epochs=40, rate=0.02, miner="random", spread=False))
     lamp = lab.workspace.controls.lamp

@@ -14,7 +14,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app.learning.patch_data import WarpSettings
-from app.learning.train_settings import TrainSettings, design_of, plan_of
+from app.learning.train_settings import TrainSettings, design_of, plan_of, with_usual_miner
 from app.settings import fields_of
 from app.ui.form import Form, build
 from app.ui.panel import FormPanel, heading, rule, titled
@@ -75,15 +75,11 @@ class TrainSettingsPanel(FormPanel):
         return found
 
     def set_training(self, settings: TrainSettings) -> None:
-        """Choose how to train; a loss that decides which negatives it takes is given those."""
-        if settings.loss != self.training.loss:
-            kind = plan_of(settings).kind
-            if settings.loss == "hardnet":
-                settings = replace(settings, miner="in-batch")
-            elif kind == "pairs":
-                settings = replace(settings, miner="random")
-            elif settings.miner in ("in-batch", "random"):
-                settings = replace(settings, miner="semi-hard")
+        """Choose how to train; another loss or design is given the negatives that belong to it, or the user's own."""
+        before = self.training
+        other = (settings.loss, design_of(settings)) != (before.loss, design_of(before))
+        if other and (before == with_usual_miner(before) or settings.loss == "hardnet"):
+            settings = with_usual_miner(settings)
         self._session.set_workspace_state(SETTINGS_KEY, settings)
 
     # ------------------------------------------------------------------------- building
@@ -182,6 +178,7 @@ class TrainSettingsPanel(FormPanel):
             reasons["spread"] = "Only an embedding can collapse"
         if design_of(settings) == "joint":
             reasons["start"] = "Models describe one patch; a joint network sees two at once"
+            reasons["miner"] = "A joint network has no descriptors to look for negatives by: they are drawn"
         if plan.kind == "batch":
             reasons["miner"] = "This loss looks at every pair of the batch"
         if settings.minutes:
