@@ -62,6 +62,15 @@ def test_describing_patches(trained: Path, tmp_path: Path, capsys: pytest.Captur
     assert "30 patches described" in capsys.readouterr().out
 
 
+def test_that_a_network_without_descriptors_is_refused_before_it_is_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "a.safetensors"
+    assert cli.main(["train", "--data", str(tmp_path / "none"), "--design", "joint", "--out", str(out)]) == 2
+    assert "has no descriptor to write" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
 BAD_PATCHES = {
     "has no array patches": {"other": np.zeros((2, 32, 32), np.uint8)},
     "must be uint8": {"patches": np.zeros((2, 32, 32), np.float32)},

@@ -31,6 +31,11 @@ def run(arguments: list[str]) -> int:
     check_output(options.out, (".safetensors",))
     out = Path(options.out)
     settings, warp = _settings(options)
+    if settings.design == "joint":
+        raise UserError(
+            "--design joint: such a network sees patches in pairs and has no descriptor to write; choose embedding or "
+            "head here, and watch a joint one learn in the window under Train."
+        )
     state = out.with_name(out.stem + STATE)
     if state.exists() and not options.resume:
         raise UserError(f"{state} is of a training that was not finished; add --resume to go on, or delete it.")
