@@ -27,6 +27,8 @@ MAX_PIXELS = 400_000_000
 MAX_BYTES = 4_000_000_000
 READABLE = "PNG, JPEG, TIFF, WebP, BMP, GIF or PPM"
 _ORIENTATION = 0x0112
+# One of these stands in every PNG with EXIF data; of the others Pillow would decode all to look for some at the end.
+_PNG_EXIF = (b"eXIf", b"Raw profile type")
 # Only what OpenCV decodes: of the others Pillow would start foreign programs (EPS) or take long.
 _KINDS = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "DIB", "GIF", "PPM", "JPEG2000", "AVIF")
 # Pillow knows these without importing its rarer plugins, which takes 50 ms.
@@ -48,7 +50,7 @@ class Header:
     Attributes:
         kind: ``"JPEG"``, ``"PNG"``, ``"TIFF"`` … as Pillow calls it.
         width, height: in pixels as stored, before the EXIF orientation.
-        orientation: EXIF orientation 1…8.
+        orientation: EXIF orientation 1…8 of a PNG or WebP that is not plain; OpenCV turns all others itself.
         plain: 8 bit without transparency for sure; else decoding has to look.
     """
 
@@ -95,15 +97,16 @@ def read_header(file: Path, data: bytes) -> Header:
     """
     try:
         with _opened(data) as picture:
+            check_size(file, picture.width, picture.height)  # before its EXIF data, for which Pillow may decode it
             header = _header(picture, data)
     except _UnidentifiedError:
         size = _tiff_size(data)  # float and 16-bit colour TIFF: OpenCV knows them, Pillow does not
         if size is None:
             raise UserError(_no_picture(file, data)) from None
         header = Header("TIFF", *size)
+        check_size(file, header.width, header.height)
     except _BROKEN as error:
         raise UserError(_damaged(file, error)) from None
-    check_size(file, header.width, header.height)
     if header.kind == "PNG" and (flaw := _png_flaw(data)):
         raise UserError(f"{file} is cut off or damaged ({flaw}); copy it again from its source.")
     return header
@@ -151,6 +154,8 @@ def why_undecoded(file: Path, data: bytes) -> str:
         return f"{file} is cut off or damaged; copy it again from its source."
     except _BROKEN as error:
         return _damaged(file, error)
+    if picture.format == "GIF" and not data.rstrip(b"\0").endswith(b";"):  # its first frame may be whole
+        return f"{file} is cut off or damaged (its end is missing); copy it again from its source."
     return f"{file} is a kind of {picture.format} that cannot be read; save it as PNG."
 
 
@@ -186,7 +191,8 @@ def _header(picture: PilImage, data: bytes) -> Header:
         plain = data[24] <= 8 and data[25] in (0, 2, 3) and "transparency" not in picture.info
     else:
         plain = kind in ("JPEG", "MPO") or (kind == "WEBP" and picture.mode == "RGB")
-    orientation = _orientation(picture) if kind in ("PNG", "WEBP") else 1
+    turned = kind == "WEBP" or (kind == "PNG" and any(word in data for word in _PNG_EXIF))
+    orientation = _orientation(picture) if turned and not plain else 1
     return Header(kind, picture.width, picture.height, orientation, plain)
 
 

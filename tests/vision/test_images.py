@@ -18,7 +18,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pil
-from PIL import ImageOps
+from PIL import ImageFile, ImageOps
 
 from app.records import Keypoints, UInt8, UserError
 from app.vision import image_files, images
@@ -296,6 +296,13 @@ def test_a_file_cut_off_anywhere_is_refused(tmp_path: Path, kind: str, share: fl
     assert "cut off or damaged" in sentence(put(tmp_path, "a.img", data[: int(len(data) * share)]))
 
 
+def test_that_an_animation_cut_off_behind_its_first_frame_is_told_as_cut_off(tmp_path: Path) -> None:
+    frames = [Pil.fromarray(smooth(60, 80)).rotate(angle).quantize() for angle in (0, 20, 40)]
+    data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert images.read_image(put(tmp_path, "whole.gif", data)).size == (80, 60)
+    assert "its end is missing" in sentence(put(tmp_path, "cut.gif", data[: len(data) * 2 // 3]))
+
+
 def test_a_png_with_a_damaged_block_is_refused(tmp_path: Path) -> None:
     data = bytearray(encoded(Pil.fromarray(smooth()), "PNG"))
     middle = len(data) // 2
@@ -335,6 +342,16 @@ def bomb_tiff(width: int, height: int) -> bytes:
     return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4)
 
 
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "P", "I;16"])
+def test_that_a_png_without_exif_data_is_decoded_once(
+    tmp_path: Path, mode: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = Pil.fromarray(smooth()).convert("L" if mode == "I;16" else mode)
+    path = put(tmp_path, "a.png", encoded(picture.convert("I;16") if mode == "I;16" else picture, "PNG"))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: pytest.fail("decoded by Pillow as well"))
+    assert images.read_image(path).size == picture.size
+
+
 @pytest.mark.parametrize(
     "data",
     [bomb_png(60_000, 60_000), bomb_tiff(60_000, 60_000), b"P6\n60000 60000\n255\n" + bytes(100)],
@@ -344,6 +361,7 @@ def test_a_decompression_bomb_is_refused_before_it_is_decoded(
     tmp_path: Path, data: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cv2, "imdecode", lambda *_: pytest.fail("decoded"))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: pytest.fail("decoded by Pillow"))
     text = sentence(put(tmp_path, "a.img", data))
     assert "is too large (60000 x 60000 pixels); pictures may have up to 400 megapixels" in text
 
