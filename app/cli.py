@@ -114,6 +114,9 @@ def _window(arguments: list[str]) -> int:
     launch.check_workspace(options.workspace)
     if options.screenshot is None:
         return launch.start(found.refs, theme=options.theme, workspace=options.workspace, notes=found.notes)
+    from app.formats.export import check_place
+
+    check_place(options.screenshot, options.paths)
     launch.screenshot(
         options.screenshot, refs=found.refs, workspace=options.workspace, size=size, theme=options.theme or "dark"
     )

@@ -212,10 +212,12 @@ def from_json(kind: Callable[[], S], values: Mapping[str, Any], complain: Callab
 def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; on success it replaces ``path``, on failure it is removed.
 
+    A link stays one: what it points to is replaced.
+
     Raises:
         UserError: if the folder is missing or cannot be written, or the disk is full.
     """
-    target = Path(path)
+    target = Path(os.path.realpath(path)) if os.path.islink(path) else Path(path)  # noqa: PTH114 - takes any name
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.stem[:40]}-", suffix=target.suffix, dir=target.parent)
         os.close(handle)

@@ -338,6 +338,33 @@ def test_that_a_mistake_gets_one_sentence_and_exit_code_2(
     assert words in err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["match", "L", "R", "--figure", "L"],
+        ["match", "L", "R", "--figure", "SAME"],
+        ["--screenshot", "R", "L", "R"],
+        ["evaluate", "LIST", "--csv", "LIST"],
+        ["metric", "--data", "DATA", "--out", "DATA"],
+    ],
+)
+def test_that_no_file_that_is_read_is_written_over(
+    capsys: pytest.CaptureFixture[str], images: list[str], tmp_path: Path, arguments: list[str]
+) -> None:
+    places = {"L": "left.png", "R": "right.png", "SAME": "sub/../left.png", "LIST": "pairs.csv", "DATA": "x.npz"}
+    (tmp_path / "sub").mkdir()
+    for name, source in zip(("left.png", "right.png"), images, strict=True):
+        (tmp_path / name).write_bytes(Path(source).read_bytes())
+    (tmp_path / "pairs.csv").write_text("left.png right.png\n")
+    np.savez(tmp_path / "x.npz", x=np.zeros((4, 2)), y=np.array([0, 0, 1, 1]))
+    before = {name: (tmp_path / name).read_bytes() for name in places.values()}
+    words = [str(tmp_path / places[word]) if word in places else word for word in arguments]
+    code, _, err = run(capsys, *words)
+    assert code == 2
+    assert "it is one of the files that are read; choose another name." in err
+    assert {name: (tmp_path / name).read_bytes() for name in places.values()} == before
+
+
 def test_that_nothing_is_written_when_a_picture_cannot_be_read(images: list[str], tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("old")
     assert cli.main(["match", images[0], str(tmp_path / "none.png"), "--out", str(tmp_path / "m.csv")]) == 2

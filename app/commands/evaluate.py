@@ -31,7 +31,7 @@ def run(arguments: list[str]) -> int:
         parser.error("a folder, a list of pairs, or --builtin is needed")
     if not 1 <= options.workers <= 64:
         parser.error(f"--workers {options.workers}: use 1 to 64")
-    check_output(options.csv, (".csv",))
+    check_output(options.csv, (".csv",), options.paths)
     return _evaluated(options)
 
 

@@ -27,8 +27,9 @@ def run(arguments: list[str]) -> int:
         parser.error(f"two images are needed, found {len(options.images)}")
     from app.formats import export
 
-    check_output(options.out, export.MATCH_SUFFIXES)
-    check_output(options.figure, export.FIGURE_SUFFIXES)
+    inputs = [*options.images, *([options.truth] if options.truth else ())]
+    check_output(options.out, export.MATCH_SUFFIXES, inputs)
+    check_output(options.figure, export.FIGURE_SUFFIXES, inputs)
     result = _matched(options)
     if options.out is not None:
         export.write_matches(options.out, result)

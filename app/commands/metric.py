@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from app.commands import PROGRAM, Parser
+from app.commands import PROGRAM, Parser, check_output
 from app.records import UserError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ def run(arguments: list[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.list_settings:
         return _list_settings(options.learner)
-    from app.formats.export import check_target
     from app.jobs import run_to_end
     from app.learning import learners, metric_store
 
@@ -35,8 +34,7 @@ def run(arguments: list[str]) -> int:
         raise UserError(
             "Name either --data (wine, iris, digits, a .csv or .npz) or --pairs (a folder or list of pairs)."
         )
-    if options.out is not None:
-        check_target(options.out, (".npz",))
+    check_output(options.out, (".npz",), options.pairs or [options.data])
     learners.learner(options.learner)
     settings = learners.with_assignments(options.learner, options.assignments)
     show = _ProgressLine(hidden=options.json or sys.stderr is None)

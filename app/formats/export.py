@@ -27,17 +27,34 @@ def check_target(path: str | Path, suffixes: Sequence[str]) -> None:
     """Make sure, as far as that can be seen beforehand, that a file can be written.
 
     Raises:
-        UserError: for another suffix, a missing or read-only folder, or a folder of that name.
+        UserError: for another suffix, or as :func:`check_place`.
+    """
+    if Path(path).suffix.lower() not in suffixes:
+        raise UserError(f"Cannot write {path}: the name must end in {', '.join(suffixes)}.")
+    check_place(path)
+
+
+def check_place(path: str | Path, inputs: Sequence[str | Path] = ()) -> None:
+    """Make sure that there is room for a file of this name, and that it replaces none of the ``inputs``.
+
+    Raises:
+        UserError: for a missing or read-only folder, a folder or a read-only file of that name, or an input.
     """
     target = Path(path)
-    if target.suffix.lower() not in suffixes:
-        raise UserError(f"Cannot write {path}: the name must end in {', '.join(suffixes)}.")
-    if not target.parent.is_dir():
-        raise UserError(f"Cannot write {path}: the folder {target.parent} does not exist.")
-    if target.is_dir():
-        raise UserError(f"Cannot write {path}: there is a folder of that name.")
-    if not os.access(target.parent, os.W_OK):
-        raise UserError(f"Cannot write {path}: the folder {target.parent} is read-only.")
+    try:
+        if not target.parent.is_dir():
+            raise UserError(f"Cannot write {path}: the folder {target.parent} does not exist.")
+        if not os.access(target.parent, os.W_OK | os.X_OK):
+            raise UserError(f"Cannot write {path}: the folder {target.parent} is read-only.")
+        if target.is_dir():
+            raise UserError(f"Cannot write {path}: there is a folder of that name.")
+        taken = target.exists()
+        if taken and not os.access(target, os.W_OK):
+            raise UserError(f"Cannot write {path}: the file is read-only.")
+        if taken and any(Path(name).exists() and target.samefile(name) for name in inputs):
+            raise UserError(f"Cannot write {path}: it is one of the files that are read; choose another name.")
+    except OSError as error:
+        raise UserError(f"Cannot write {path}: {error.strerror or error}.") from None
 
 
 def write_matches(path: str | Path, result: MatchResult) -> None:

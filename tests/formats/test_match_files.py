@@ -6,6 +6,7 @@ import csv
 import errno
 import io
 import json
+import sys
 import tempfile
 import warnings
 from pathlib import Path
@@ -311,6 +312,39 @@ def test_that_a_read_only_folder_is_seen_before_any_work(tmp_path: Path, monkeyp
     monkeypatch.setattr("os.access", lambda *_: False)
     with pytest.raises(UserError, match="read-only"):
         check_target(tmp_path / "m.csv", (".csv",))
+
+
+def test_that_a_read_only_file_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "m.csv"
+    target.write_text("mine")
+    # The superuser may write everything, so the refusal is the system call's, not the file mode's.
+    monkeypatch.setattr("os.access", lambda path, _mode: Path(path) != target)
+    with pytest.raises(UserError, match=r"Cannot write .*m\.csv: the file is read-only\."):
+        write_matches(target, a_result())
+    assert target.read_text() == "mine"
+
+
+def test_that_a_folder_that_may_not_be_entered_gets_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(self: Path, **_: object) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refused)
+    with pytest.raises(UserError, match=r"Cannot write .*m\.csv: Permission denied\."):
+        check_target(tmp_path / "m.csv", (".csv",))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_that_a_link_stays_one_and_its_target_is_replaced(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "real.csv").write_text("old")
+    (tmp_path / "m.csv").symlink_to(kept / "real.csv")
+    write_matches(tmp_path / "m.csv", a_result())
+    assert (tmp_path / "m.csv").is_symlink()
+    assert len(read_matches_csv(kept / "real.csv")) == len(table_of(a_result()))
+    assert written(kept) == ["real.csv"]
 
 
 def test_that_another_suffix_is_refused_naming_the_known_ones(tmp_path: Path) -> None:
