@@ -13,7 +13,7 @@ import importlib.util
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from app.records import UserError
@@ -52,6 +52,8 @@ PACKAGES = {
 }
 ALL_PACKAGES = "libegl1 libgl1 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 libglib2.0-0 libxcb-cursor0 libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render-util0 libxcb-shape0 libxcb-sync1 libxcb-xfixes0 libxcb-xkb1"  # fmt: skip  # noqa: E501  # one pasteable line
 XCB_PLUGIN = Path("Qt", "plugins", "platforms", "libqxcb.so")
+# What the offscreen platform says of every window, and nobody can do anything about.
+_OFFSCREEN_WORDS = "This plugin does not support"
 _HEADLESS = ("offscreen", "minimal", "vnc", "linuxfb", "eglfs")
 
 
@@ -95,6 +97,22 @@ def import_qt() -> None:
         raise UserError(f"{error.name} is not installed; install the program again with pip.") from error
     except ImportError as error:
         raise UserError(missing_library_sentence(error)) from error
+
+
+@contextlib.contextmanager
+def offscreen_words_dropped() -> Iterator[None]:
+    """Keep what the offscreen platform says of every window off stderr; all else that Qt says is told there."""
+    from PySide6.QtCore import qInstallMessageHandler
+
+    def tell(_kind: object, _place: object, text: str) -> None:
+        if not text.startswith(_OFFSCREEN_WORDS) and sys.stderr is not None:
+            sys.stderr.write(f"{text}\n")
+
+    before = qInstallMessageHandler(tell)
+    try:
+        yield
+    finally:
+        qInstallMessageHandler(before)
 
 
 def check(environ: Mapping[str, str] = os.environ, platform: str = sys.platform) -> None:

@@ -20,7 +20,7 @@ from app import pairs, pipeline
 from app.jobs import EXIT_SECONDS, NativeCall, Progress, native_calls_ended
 from app.records import MatchRequest, MatchResult, PairRef, UserError
 from app.start import collector_paused
-from app.ui import display
+from app.ui import display, interrupt
 from app.ui.session_state import Store, config_folder, restored
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from app.ui.session import Session
 
 log = logging.getLogger(__name__)
+INTERRUPTED = 130  # the exit code after Ctrl+C, as shells have it
 FIRST_PICTURE_SECONDS = 0.25
 SCREENSHOT_SECONDS = 180.0
 CLOSING_SECONDS = 5.0
@@ -56,8 +57,15 @@ def start(
         notes: sentences on what was left out of ``refs``.
 
     Returns:
-        The exit code: 0, or 2 with one sentence on stderr if no window can open here.
+        The exit code: 0, 130 if Ctrl+C closed it, or 2 with one sentence on stderr if no window can open here.
     """
+    with interrupt.held() as pressed:
+        return _run(pressed, refs, theme, workspace, notes)
+
+
+def _run(
+    pressed: interrupt.Pressed, refs: Sequence[PairRef], theme: str | None, workspace: str | None, notes: Sequence[str]
+) -> int:
     store = Store(config_folder())
     try:
         ahead = Ahead(store, refs)
@@ -72,7 +80,8 @@ def start(
     guard = GarbageGuard(app)
     window = open_window(store, refs, theme=theme, workspace=workspace, notes=notes, ahead=ahead)
     window.show()
-    code = app.exec()
+    interrupt.closes(window, pressed)
+    code = app.exec() or (INTERRUPTED if pressed.yet else 0)
     guard.stop()
     if not (window.ended and native_calls_ended(EXIT_SECONDS)):
         # A native call outlived the patience of closing; daemon threads must not hang or crash the exit.
@@ -193,31 +202,37 @@ def screenshot(
 
     Raises:
         UserError: if the matching fails or takes too long, or the picture cannot be written.
+        KeyboardInterrupt: after Ctrl+C.
     """
     os.environ["QT_QPA_PLATFORM"] = "offscreen"
-    display.import_qt()
-    from app.ui.picture_files import check_ending, save_image
+    with interrupt.held() as pressed:
+        display.import_qt()
+        from app.ui.picture_files import check_ending, save_image
 
-    check_ending(path)
-    _application()
-    window = open_window(None, refs, theme=theme or "dark", workspace=workspace)
-    window.resize(*size)
-    window.docks.arrange()
-    window.show()
-    try:
-        _wait_until_complete(window)
-        window.docks.arrange()
-        _wait(lambda: False, 0.8)  # the progressive lines are sharp half a second after the last change
-        save_image(window.grab().toImage(), path)
-    finally:
-        window.close()
+        check_ending(path)
+        _application()
+        with display.offscreen_words_dropped():
+            window = open_window(None, refs, theme=theme or "dark", workspace=workspace)
+            window.resize(*size)
+            window.docks.arrange()
+            window.show()
+            try:
+                _wait_until_complete(window, pressed)
+                window.docks.arrange()
+                # The progressive lines are sharp half a second after the last change.
+                _wait(lambda: pressed.yet, 0.8)
+                pressed.check()
+                save_image(window.grab().toImage(), path)
+            finally:
+                window.close()
 
 
-def _wait_until_complete(window: MainWindow) -> None:
+def _wait_until_complete(window: MainWindow, pressed: interrupt.Pressed) -> None:
     """Wait for the result, the thumbnails in view and what the workspace in front is making.
 
     Raises:
         UserError: with the sentence of the failure.
+        KeyboardInterrupt: after Ctrl+C.
     """
     session = window.session
 
@@ -225,7 +240,8 @@ def _wait_until_complete(window: MainWindow) -> None:
         resting = window.front is None or not window.front.busy
         return resting and not session.busy and not session.thumbnail_lane.busy
 
-    done = _wait(complete, SCREENSHOT_SECONDS)
+    done = _wait(lambda: pressed.yet or complete(), SCREENSHOT_SECONDS)
+    pressed.check()
     message = window.around.message_line.message
     if message.kind == "error":
         raise UserError(message.text)

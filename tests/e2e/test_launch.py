@@ -25,7 +25,11 @@ def run(code: str, project_root: Path, tmp_path: Path, **environ: str) -> subpro
     )  # fmt: skip
 
 
-START = "import sys; from app.ui import launch; sys.exit(launch.start())"
+# As the program itself does: it does not end under a native call that still reads the pictures.
+START = (
+    "import sys\nfrom app.jobs import native_calls_ended\nfrom app.ui import launch\n"
+    "code = launch.start()\nnative_calls_ended(20)\nsys.exit(code)\n"
+)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="displays are named by variables on Linux")
@@ -106,6 +110,42 @@ def test_that_a_screenshot_that_cannot_be_written_is_one_sentence(project_root: 
     )
     done = run(code, project_root, tmp_path)
     assert "SAID Cannot write" in done.stdout, done.stderr
+
+
+def interrupted(
+    arguments: list[str], seconds: float, project_root: Path, tmp_path: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run the program and press Ctrl+C so many seconds after the command line was read."""
+    code = (
+        "import os, signal, sys, threading\nfrom app import cli\n"
+        # A shell that runs the tests in the background has them, and their children, ignore the signal.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        f"timer = threading.Timer({seconds}, os.kill, (os.getpid(), signal.SIGINT))\n"
+        f"timer.daemon = True\ntimer.start()\nsys.argv[1:] = {arguments!r}\ncli.run()"
+    )
+    return run(code, project_root, tmp_path, QT_QPA_PLATFORM="offscreen")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+@pytest.mark.parametrize("seconds", [0.5, 0.8, 1.1, 1.4])
+def test_that_ctrl_c_ends_a_screenshot_with_one_sentence(seconds: float, project_root: Path, tmp_path: Path) -> None:
+    target = tmp_path / "w.png"
+    done = interrupted(["--screenshot", str(target)], seconds, project_root, tmp_path)
+    assert (done.returncode, done.stderr) == (130, "correspondence-explorer: Interrupted.\n")
+    assert not list(tmp_path.glob("*w*.png"))
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_that_ctrl_c_closes_the_window_which_saves_its_session(project_root: Path, tmp_path: Path) -> None:
+    done = interrupted([], 3.0, project_root, tmp_path)
+    assert done.returncode == 130
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.rglob("session.json"))
+
+
+def test_that_a_screenshot_says_nothing_on_stderr(project_root: Path, tmp_path: Path) -> None:
+    code = f"from app.ui import launch; launch.screenshot({str(tmp_path / 'w.png')!r})"
+    assert run(code, project_root, tmp_path).stderr == ""
 
 
 def test_that_waiting_ends_when_the_time_is_over(qapp: object) -> None:
