@@ -218,6 +218,9 @@ def screenshot(
             window.show()
             try:
                 _wait_until_complete(window, pressed)
+                if (window.width(), window.height()) != size:
+                    least = f"{window.width()} × {window.height()}"
+                    raise UserError(f"The window does not fit into {size[0]} × {size[1]}; it needs at least {least}.")
                 window.docks.arrange()
                 # The progressive lines are sharp half a second after the last change.
                 _wait(lambda: pressed.yet, 0.8)

@@ -69,6 +69,7 @@ class MainWindow(QMainWindow):
         self._around: Surroundings | None = None
         self._opener: Opener | None = None
         self._preview: QWidget | None = None
+        self._early: Message | None = None
         self.session, self.look, self.ended = session, look, True
         self.workspaces: dict[str, Workspace] = {}
         self._entries = {entry.key: entry for entry in entries}
@@ -79,6 +80,7 @@ class MainWindow(QMainWindow):
         self._build_frame()
         session.state_changed.connect(self._show_state)
         session.pair_changed.connect(self._show_title)
+        session.message.connect(self._keep_early)
         self._show_title(session.state.pair)
         if staged and self._entry(session.state).shows_pair:
             self._show_preview()
@@ -129,8 +131,15 @@ class MainWindow(QMainWindow):
 
         self._around = Surroundings(self, list(self._entries.values()))
         self._around.show_state(self.session.state)
+        self.session.message.disconnect(self._keep_early)
+        if self._early is not None:
+            self._around.message_line.show_message(self._early)
         self._show_surroundings()
         self.focus_picture()
+
+    def _keep_early(self, message: Message) -> None:
+        """Keep what is told before there is a line for it: a picture that cannot be read is known at once."""
+        self._early = message
 
     @property
     def around(self) -> Surroundings:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from app.records import UserError
@@ -110,6 +111,26 @@ def test_that_a_screenshot_that_cannot_be_written_is_one_sentence(project_root: 
     )
     done = run(code, project_root, tmp_path)
     assert "SAID Cannot write" in done.stdout, done.stderr
+
+
+def test_that_a_screenshot_of_a_broken_picture_says_what_is_wrong_with_it(project_root: Path, tmp_path: Path) -> None:
+    for name, data in (("a.png", cv2.imencode(".png", np.zeros((40, 40), np.uint8))[1].tobytes()), ("b.png", b"text")):
+        (tmp_path / name).write_bytes(data)
+    code = f"import sys; from app import cli; sys.argv[1:] = {[str(tmp_path / name) for name in ('a.png', 'b.png')]!r}"
+    done = run(f"{code} + ['--screenshot', {str(tmp_path / 'w.png')!r}]; cli.run()", project_root, tmp_path)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"correspondence-explorer: {tmp_path / 'b.png'} is not a picture that can be read; "
+        "use PNG, JPEG, TIFF, WebP, BMP, GIF or PPM.\n"
+    )
+
+
+def test_that_a_screenshot_smaller_than_the_window_can_be_is_refused(project_root: Path, tmp_path: Path) -> None:
+    code = f"import sys; from app import cli; sys.argv[1:] = ['--size', '300x200', '--screenshot', '{tmp_path}/w.png']"
+    done = run(f"{code}; cli.run()", project_root, tmp_path)
+    assert done.returncode == 2
+    assert "The window does not fit into 300 × 200; it needs at least" in done.stderr
+    assert not (tmp_path / "w.png").exists()
 
 
 def interrupted(
