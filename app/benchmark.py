@@ -51,7 +51,8 @@ class Row:
         right, wrong: counts; None without truth, or where the truth is only a line.
         precision, recall, repeatability: at the threshold of the settings, NaN = unknown.
         mma: matching accuracy at 1 to 10 px.
-        corner_error: mean corner error of the fitted homography in pixels, ``inf`` if none was found.
+        corner_error: mean corner error of the fitted homography in pixels, ``inf`` if none was found or it carries a
+            corner beyond the horizon.
         seconds: wall time of the stages in order of :data:`TIMED`; NaN for a stage the matcher has not.
         error: the sentence of a failed run, else empty.
         learned_from: the sentence of a matcher that was learned from this very pair, else empty; not in the file.
@@ -296,8 +297,9 @@ _ACCURACY = ("matcher", "MMA@1", "@3", "@5", "@10", "AUC step@1", "@3", "@5", "A
 def summary_text(table: Table, threshold_px: float) -> str:
     """Return the means per matcher as two tables of plain text."""
     found = summaries(table)
-    pairs = len(dict.fromkeys(row.pair for row in table.rows))
-    head = f"Means over {pairs} pairs; right = within {threshold_px:g} px of the true place; seconds without loading"
+    pairs = max((one.pairs for one in found), default=0)
+    over = "1 pair" if pairs == 1 else f"{pairs} pairs"
+    head = f"Means over {over}; right = within {threshold_px:g} px of the true place; seconds without loading"
     matching: list[tuple[str, ...]] = [_MATCHING]
     accuracy: list[tuple[str, ...]] = [_ACCURACY]
     for one in found:
@@ -347,7 +349,7 @@ def write_table(path: str | Path, table: Table, matcher_settings: Mapping[str, S
     """
     about = {
         "program": results.PROGRAM,
-        "pairs": len(dict.fromkeys(row.pair for row in table.rows)),
+        "pairs": max((one.pairs for one in summaries(table)), default=0),
         "matchers": {key: dict(results.settings_items(settings)) for key, settings in matcher_settings.items()},
         "version": __version__,
     }

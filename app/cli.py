@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import difflib
 import os
 import sys
 from collections.abc import Sequence
@@ -80,7 +81,19 @@ def _run(arguments: list[str]) -> int:
             return _list_matchers()
         if options.list_settings:
             return _list_settings(options.matcher)
-    return _window(arguments) if command is None else command.run(arguments[1:])
+    if command is not None:
+        return command.run(arguments[1:])
+    _check_command(arguments)
+    return _window(arguments)
+
+
+def _check_command(arguments: list[str]) -> None:
+    """Raise :class:`UserError` if the first word looks like a mistyped command and there is no such file."""
+    word = arguments[0] if arguments else ""
+    if word and word == os.path.basename(word) and not os.path.lexists(word):  # noqa: PTH119 - a word, not a path
+        near = difflib.get_close_matches(word, [command.name for command in COMMANDS], n=1, cutoff=0.7)
+        if near:
+            raise UserError(f"There is no command and no file called {word}; did you mean {near[0]}?")
 
 
 # --------------------------------------------------------------------------------- window

@@ -208,6 +208,15 @@ def test_that_means_leave_out_the_unknown() -> None:
     assert "within 3 px" in text
 
 
+def test_that_pairs_of_the_same_name_count_one_by_one(tmp_path: Path) -> None:
+    table = Table((Row("graf 1-2", "m"), Row("graf 1-2", "n"), Row("graf 1-2", "m"), Row("graf 1-2", "n")), 4)
+    assert benchmark.summary_text(table, 3.0).startswith("Means over 2 pairs; ")
+    assert benchmark.summary_text(Table(table.rows[:1], 4), 3.0).startswith("Means over 1 pair; ")
+    defaults = matchers.get("sift").defaults()
+    benchmark.write_table(tmp_path / "t.csv", table, {"m": defaults, "n": defaults})
+    assert '"pairs": 2,' in (tmp_path / "t.csv").read_text(encoding="utf-8")
+
+
 numbers = st.floats(0, 1e6) | st.just(math.nan)
 counts = st.none() | st.integers(0, 10**6)
 a_row = st.builds(

@@ -322,6 +322,8 @@ def test_that_every_command_answers_questions(capsys: pytest.CaptureFixture[str]
         (["--screenshot", "w.docx"], "w.docx names no kind of picture; use a name ending in .png"),
         (["--screenshot", "no/such/w.png", "L", "R"], "the folder no/such does not exist"),
         (["nowhere.png"], "nowhere.png; check the name"),
+        (["mtach", "L", "R"], "There is no command and no file called mtach; did you mean match?"),
+        (["evalute", "FOLDER"], "did you mean evaluate?"),
         (["L"], "one picture; choose two"),
         (["--list-settings", "--matcher", "sfit"], "no matcher called 'sfit'"),
     ],
@@ -500,6 +502,13 @@ def test_that_an_output_that_takes_nothing_gets_one_sentence() -> None:
         )
     assert done.returncode == 2
     assert done.stderr == "correspondence-explorer: Cannot go on: No space left on device.\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_that_the_exit_code_tells_where_stderr_takes_nothing(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([*MAIN, "match", str(tmp_path), "b"], stderr=full, timeout=60, check=False)
+    assert done.returncode == 2
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")

@@ -94,7 +94,7 @@ def test_that_lists_of_two_four_and_38_columns_are_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("a.png", "line 1: 1 columns"),
+        ("a.png", "line 1: 1 column,"),
         ("a.png b.png 1", "3 columns"),
         ("a.png b.png 0 5", "quarter turns"),
         (f"a.png b.png 0 0 {NUMBERS.replace('0.5', 'nan')}", "not a finite number"),

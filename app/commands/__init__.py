@@ -10,6 +10,7 @@ A new command is a module here with ``run(arguments) -> exit code``, and a line 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import difflib
 import importlib
 import sys
@@ -71,7 +72,8 @@ class Parser(argparse.ArgumentParser):
 def complain(sentence: str, code: int) -> int:
     """Write one sentence to stderr, where there is one, and return the exit code."""
     if sys.stderr is not None:
-        print(f"{PROGRAM}: {sentence}", file=sys.stderr)
+        with contextlib.suppress(OSError):  # nobody can be told where stderr takes nothing; the code still tells
+            print(f"{PROGRAM}: {sentence}", file=sys.stderr)
     return code
 
 

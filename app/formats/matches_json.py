@@ -4,8 +4,8 @@ What lives here: writing it, as a file or for the screen, and reading the matche
 ``formats.results``, numpy.
 
 Unknown numbers are null, infinite ones the text ``"inf"`` (an error is infinite where the true place lies outside the
-right image, the corner error where no homography was found). ``matches`` holds one list per column, so that
-``pandas.DataFrame(document["matches"])`` works.
+right image, the corner error where no homography was found or it carries a corner beyond the horizon). ``matches``
+holds one list per column, so that ``pandas.DataFrame(document["matches"])`` works.
 """
 
 from __future__ import annotations

@@ -68,9 +68,13 @@ def read_pair_list(path: str | Path, *, root: str | Path = "") -> PairList:
     missing = [name for name in names if not os.path.isfile(base / name)]  # noqa: PTH113 - ten times faster
     gone = set(missing)
     kept = tuple(_ref(base, row) for row in rows if row.left not in gone and row.right not in gone)
+    if not rows:
+        raise UserError(f"{file} lists no pairs; a list of pairs has two file names per line.")
     if not kept:
-        first = f"; the first missing file is {base / missing[0]}" if missing else ""
-        raise UserError(f"{file} lists no pair whose files exist{first}. Put the list beside its images.")
+        raise UserError(
+            f"{file} lists no pair whose files exist; the first missing file is {base / missing[0]}. "
+            "Put the list beside its images."
+        )
     return PairList(kept, tuple(_notes(file, base, missing, len(rows) - len(kept), len(rows))))
 
 
@@ -91,7 +95,7 @@ def _lines(file: Path) -> list[tuple[int, str]]:
             raise UserError(f"{file} is too large for a list of pairs ({size:,} bytes).")
         text = file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UserError(f"{file} is not a text file; a list of pairs has two file names per line.") from None
+        raise UserError(f"{file} is not UTF-8 text; save the list, two file names per line, as UTF-8.") from None
     except OSError as error:
         raise UserError(f"{file} cannot be read: {error.strerror or error}.") from None
     if "\0" in text:
@@ -130,8 +134,9 @@ def _subfolders(folder: Path) -> list[Path]:
 def _row(where: str, line: str) -> _Row:
     columns = _columns(line)
     if len(columns) not in COLUMNS:
+        found = "1 column" if len(columns) == 1 else f"{len(columns)} columns"
         raise UserError(
-            f"{where}: {len(columns)} columns, expected 2, 4 or 38 (left right [turns turns [K K T]]; "
+            f"{where}: {found}, expected 2, 4 or 38 (left right [turns turns [K K T]]; "
             "separate by tabs if names have spaces)."
         )
     turns = (_turns(where, columns[2]), _turns(where, columns[3])) if len(columns) > 2 else (0, 0)

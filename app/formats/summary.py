@@ -1,7 +1,7 @@
 """A result and settings in words, as the command line prints them.
 
-What lives here: :func:`sentences`, :func:`settings_text`, :func:`credit_text`. What does not: files.
-May import: records, settings, ``formats.results``.
+What lives here: :func:`sentences`, :func:`corner_error_text`, :func:`settings_text`, :func:`credit_text`. What does
+not: files. May import: records, settings, ``formats.results``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def sentences(result: MatchResult) -> list[str]:
     if result.verification is not None and result.verification.model != "none":
         lines.append(_model(result.verification))
     if result.evaluation is not None and result.evaluation.truth_kind != "none":
-        lines.extend(_truth(result.evaluation))
+        lines.extend(_truth(result.evaluation, result.verification))
     if result.seconds:
         lines.append("seconds: " + "  ".join(f"{name} {value:.3f}" for name, value in result.seconds.items()))
     return [*lines, *(f"note: {printable(note)}" for note in result.notes)]
@@ -46,7 +46,7 @@ def _model(fitted: Verification) -> str:
     return f"{fitted.model} ({fitted.method}, {fitted.threshold_px:g} px): {inliers} of {n} inliers{share}{middle}"
 
 
-def _truth(judged: Evaluation) -> list[str]:
+def _truth(judged: Evaluation, fitted: Verification | None) -> list[str]:
     """Return the verdicts and, where places are known, what was possible."""
     names = ("consistent", "wrong") if judged.truth_kind == "epipolar" else ("right", "wrong", "undecided")
     counts = ", ".join(f"{judged.count(Verdict[name.upper()])} {name}" for name in names)
@@ -60,9 +60,18 @@ def _truth(judged: Evaluation) -> list[str]:
     if not math.isnan(judged.repeatability):
         rates.append(f"repeatability {_percent(judged.repeatability)}")
     if not math.isnan(judged.corner_error_px):
-        found = math.isfinite(judged.corner_error_px)
-        rates.append(f"corner error {judged.corner_error_px:.2f} px" if found else "corner error: no homography found")
+        rates.append(f"corner error {corner_error_text(judged.corner_error_px, fitted)}")
     return [first, ", ".join(rates)]
+
+
+def corner_error_text(error_px: float, fitted: Verification | None) -> str:
+    """Return a corner error in words, which say why it is infinite; a dash if it is unknown."""
+    if math.isfinite(error_px):
+        return f"{error_px:.2f} px"
+    if math.isnan(error_px):
+        return "–"
+    found = fitted is not None and fitted.matrix is not None
+    return "infinite (a corner lies beyond the horizon)" if found else "infinite (no homography found)"
 
 
 def _percent(share: float) -> str:

@@ -118,7 +118,8 @@ class Evaluation:
         repeatability_px: (K,) float32: for every keypoint of either image whose true place is known
             and inside the other image, the distance to the nearest keypoint there (``inf`` if none).
         corner_error_px: mean distance of the four image corners under the fitted homography from
-            their true places; NaN without a true homography, ``inf`` if no homography was found.
+            their true places; NaN without a true homography, ``inf`` if no homography was found or a
+            corner is carried beyond the horizon.
         threshold_px: the t of the verdicts.
         truth_kind: as ``Truth.kind``.
     """

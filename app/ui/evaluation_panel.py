@@ -12,6 +12,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from app.formats.summary import corner_error_text
 from app.records import Evaluation, MatchResult, Verdict
 from app.ui.facts import Facts, sentence
 from app.ui.numbers import percent
@@ -41,8 +42,7 @@ def evaluation_facts(result: MatchResult, judged: Evaluation) -> list[tuple[str,
     rows.append(("recall = right / possible", percent(judged.recall, 1)))
     rows.append((f"repeatability at {t:g} px", percent(judged.repeatability, 1)))
     rows += _chance(result, t, judged)
-    corner = judged.corner_error_px
-    words = "–" if math.isnan(corner) else "no homography found" if math.isinf(corner) else f"{corner:.2f} px"
+    words = corner_error_text(judged.corner_error_px, result.verification)
     rows.append(("corner error of the homography", words))
     rows.append(("truth", judged.truth_kind))
     return rows

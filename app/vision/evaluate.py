@@ -171,7 +171,10 @@ def _repeatability(left: Keypoints, right: Keypoints, pair: ImagePair, possible:
 
 
 def _corner_error(truth: Truth, verification: Verification | None, size: tuple[int, int]) -> float:
-    """Return the mean distance of the four corners under the fitted and the true homography."""
+    """Return the mean distance of the four corners under the fitted and the true homography.
+
+    ``inf`` without a fitted one, or if either carries a corner beyond the horizon; NaN if none was asked for.
+    """
     if truth.homography is None:
         return math.nan
     if verification is None or verification.model not in ("homography", "affine"):

@@ -6,9 +6,11 @@ import csv
 import errno
 import io
 import json
+import math
 import sys
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,7 @@ from app.formats.matches_csv import read_matches_csv, write_matches_csv
 from app.formats.matches_json import read_matches_json, summary_of, write_matches_json
 from app.formats.matches_npz import read_matches_npz, write_matches_npz
 from app.formats.results import MatchTable, table_of
-from app.formats.summary import sentences, settings_text
+from app.formats.summary import corner_error_text, sentences, settings_text
 from app.records import MatchResult, UserError
 
 READERS = {".csv": read_matches_csv, ".npz": read_matches_npz, ".json": read_matches_json}
@@ -383,9 +385,18 @@ def test_that_the_sentences_tell_images_funnel_model_truth_times_and_notes() -> 
     assert lines[1] == "left keypoints 4  right keypoints 2  matches 3  inliers 2"
     assert lines[2].startswith("homography (magsac, 3 px): 2 of 3 inliers (66.7 %)")
     assert lines[3] == "truth (homography), within 3 px: 1 right, 1 wrong, 1 undecided"
-    assert lines[4] == "precision 50.0 %, recall unknown of 0 possible, corner error: no homography found"
+    assert lines[4].startswith("precision 50.0 %, recall unknown of 0 possible, corner error infinite (a corner lies")
     assert lines[5:] == ["seconds: match 0.500", "note: a note"]
     assert sentences(MatchResult(a_result().request)) == []
+
+
+def test_that_a_corner_error_says_why_it_is_infinite() -> None:
+    fitted = a_result().verification
+    assert fitted is not None
+    assert corner_error_text(1.234, fitted) == "1.23 px"
+    assert corner_error_text(math.inf, fitted) == "infinite (a corner lies beyond the horizon)"
+    assert corner_error_text(math.inf, replace(fitted, matrix=None)) == "infinite (no homography found)"
+    assert corner_error_text(math.nan, None) == "–"
 
 
 def test_that_every_setting_is_listed_with_default_range_and_help() -> None:

@@ -115,7 +115,7 @@ def test_pairs_with_missing_files_are_left_out_with_a_note(tmp_path: Path, lines
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("a", "1 columns, expected 2, 4 or 38"),
+        ("a", "1 column, expected 2, 4 or 38"),
         ("a b 0", "3 columns"),
         (f"a b 0 0 {POSE} 1", "39 columns"),
         (f"a b 0 0 {POSE[:-2]}", "37 columns"),
@@ -147,9 +147,10 @@ def test_a_rounded_rotation_is_accepted(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_list_are_told(tmp_path: Path) -> None:
-    assert "lists no pair whose files exist. " in sentence(write(tmp_path, ""))
+    assert "lists no pairs; a list of pairs has two file names per line." in sentence(write(tmp_path, "\n# none\n"))
     assert "the first missing file is" in sentence(write(tmp_path, "x y"))
-    assert "is not a text file" in sentence(write(tmp_path, b"\xff\xfe\x00a"))
+    assert "is not UTF-8 text; save the list" in sentence(write(tmp_path, "a.png b.png\n".encode("utf-16")))
+    assert "is not UTF-8 text; save the list" in sentence(write(tmp_path, "ä.png b.png\n".encode("latin-1")))
     assert "is not a text file" in sentence(write(tmp_path, b"a\0b c"))
     assert "cannot be read: No such file" in sentence(tmp_path / "none.txt")
     assert "cannot be read: Is a directory" in sentence(tmp_path)

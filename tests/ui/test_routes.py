@@ -298,7 +298,7 @@ def test_that_a_bomb_and_an_unreadable_file_are_told(
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("a.png\n", "line 1: 1 columns"),
+        ("a.png\n", "line 1: 1 column,"),
         ("a.png b.png 1\n", "3 columns"),
         ("a.png b.png 0 0 " + "nan " * 34, "not a finite number"),
         ("gone.png gone2.png\n", "lists no pair whose files exist"),
