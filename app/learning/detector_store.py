@@ -1,6 +1,7 @@
 """Trained detectors of points in files: weights as safetensors, and beside them a card in JSON.
 
-What lives here: the card, writing and reading one, the list of those there are, and running one. What does not: the
+What lives here: the card, writing and reading one, the list of those there are and what can be done with them, and
+running one. What does not: the
 networks that describe patches (``model_store``). May import: own_files, tensor_file, superpoint_network, settings,
 locate.
 
@@ -88,7 +89,7 @@ def load_detector(path: Path) -> tuple[DetectorCard, dict[str, Array]]:
         raise UserError(f"{path} holds a network that describes patches, no detector; import it under Train, Models.")
     if about.get("kind") != KIND:
         raise UserError(f"{path} does not hold a detector of this program; choose another file.")
-    card = _read_card(path)
+    card = read_card(path)
     if hashlib.sha256(path.read_bytes()).hexdigest() != card.sha256:
         todo = "install the program again" if path == shipped_path() else "copy both files once more"
         raise UserError(f"{path} is not the file its card describes (its sha256 differs); {todo}.")
@@ -96,8 +97,12 @@ def load_detector(path: Path) -> tuple[DetectorCard, dict[str, Array]]:
     return card, weights
 
 
-def _read_card(path: Path) -> DetectorCard:
-    """Return the card beside a file of weights."""
+def read_card(path: Path) -> DetectorCard:
+    """Return the card beside a file of weights.
+
+    Raises:
+        UserError: if it is missing or damaged.
+    """
     beside = path.with_suffix(".json")
     if not beside.exists():
         raise UserError(f"{path} has no card; put {beside.name} beside it, which was written with it.")
@@ -147,6 +152,50 @@ def find(which: str) -> Path:
     return path
 
 
+def why_fixed(which: str) -> str:
+    """Return why a detector can be neither renamed nor deleted, a sentence without its full stop; empty if it can."""
+    if which == TRAINED:
+        return "This detector comes with the program and stays as it is"
+    if which == RANDOM:
+        return "These weights are drawn anew each time; there is no file of them"
+    if OWN.path / which != OWN.path / Path(which).name:
+        return "This file lies outside the program’s folder; import it to have a copy of your own"
+    return ""
+
+
+def _own(which: str) -> str:
+    """Return the name of one of the user's own detectors."""
+    if fixed := why_fixed(which):
+        raise UserError(f"{fixed}.")
+    return find(which).stem
+
+
+def _taken() -> list[str]:
+    """Return the names that no other detector may get: none may pass for one that comes with the program."""
+    return [*titles().values(), SHIPPED]
+
+
+def rename(which: str, new: str) -> str:
+    """Give one of the user's own detectors another name; return what it is then chosen by.
+
+    Raises:
+        UserError: if it is not there, damaged or not the user's own, or the new name cannot be had; it then stays.
+    """
+    name = _own(which)
+    card, weights = load_detector(OWN.file(name))
+    OWN.rename(name, new, _taken(), lambda path: save_detector(path, card, weights))
+    return OWN.file(new).name
+
+
+def delete(which: str) -> None:
+    """Delete one of the user's own detectors with its card; a damaged one too.
+
+    Raises:
+        UserError: if it is not there or not the user's own, or cannot be deleted.
+    """
+    OWN.delete(_own(which))
+
+
 def import_file(path: Path) -> str:
     """Copy a detector with its card into the user's folder; return what it is chosen by.
 
@@ -156,9 +205,9 @@ def import_file(path: Path) -> str:
         UserError: if it is damaged, not a detector of this program, or its name is taken by another.
     """
     card, weights = load_detector(path)
-    target = OWN.path / f"{path.stem}{SUFFIX}"
-    if not (target.is_file() and target.with_suffix(".json").is_file() and _read_card(target).sha256 == card.sha256):
-        OWN.check_name(path.stem, OWN.stems())
+    target = OWN.file(path.stem)
+    if not (target.is_file() and target.with_suffix(".json").is_file() and read_card(target).sha256 == card.sha256):
+        OWN.check_name(path.stem, _taken())
         save_detector(OWN.made() / target.name, card, weights)
     return target.name
 

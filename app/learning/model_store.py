@@ -240,7 +240,7 @@ def find(name: str) -> Path:
 
 def _own(name: str) -> Path:
     """Return the file of one of the user's models."""
-    path = OWN.path / f"{name}{SUFFIX}"
+    path = OWN.file(name)
     if path.is_file():
         return path
     if (shipped_folder() / f"{name}{SUFFIX}").is_file():
@@ -263,11 +263,8 @@ def rename(name: str, new: str) -> None:
     Raises:
         UserError: if it is not there or is shipped, or the new name cannot be had.
     """
-    old = _own(name)
-    check_name(new)
-    checkpoint = load_checkpoint(old)
-    save_checkpoint(old.with_name(f"{new}{SUFFIX}"), checkpoint.card, checkpoint.tensors)
-    delete(name)
+    checkpoint = load_checkpoint(_own(name))
+    OWN.rename(name, new, names(), lambda path: save_checkpoint(path, checkpoint.card, checkpoint.tensors))
 
 
 def delete(name: str) -> None:
@@ -276,12 +273,7 @@ def delete(name: str) -> None:
     Raises:
         UserError: if it is not there, is shipped, or cannot be deleted.
     """
-    path = _own(name)
-    try:
-        path.unlink()
-        card_path(path).unlink(missing_ok=True)
-    except OSError as error:
-        raise UserError(f"Cannot delete {path}: {error.strerror or error}.") from None
+    OWN.delete(_own(name).stem)
 
 
 def import_file(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,69 @@ def test_that_a_network_that_describes_patches_is_sent_where_it_belongs(own: Pat
     with pytest.raises(UserError, match="no detector; import it under Train, Models"):
         import_file(model_store.find(model_store.DEFAULT))
     assert list(titles()) == ["trained", "random"]
+
+
+def test_that_an_own_one_is_renamed_and_stays_what_it_is(own: Path, made: Path) -> None:
+    import_file(made)
+    before = detector(made.name)
+    assert detector_store.rename(made.name, "edges 2.1") == "edges 2.1.safetensors"
+    assert list(titles().values()) == ["shipped miniature", "random, untrained", "edges 2.1"]
+    assert sorted(file.name for file in own.iterdir()) == ["edges 2.1.json", "edges 2.1.safetensors"]
+    after = detector("edges 2.1.safetensors").card
+    assert before.card is not None
+    assert after is not None
+    assert after.name == "edges 2.1"
+    assert (after.sha256, after.data, after.numbers) == (before.card.sha256, before.card.data, before.card.numbers)
+    assert made.is_file()  # what it was imported from is nobody's business
+
+
+@pytest.mark.parametrize("name", ["other", "OTHER", "shipped miniature", detector_store.SHIPPED, "", "a/b"])
+def test_that_a_name_that_cannot_be_had_is_one_sentence_and_nothing_is_lost(own: Path, made: Path, name: str) -> None:
+    import_file(made)
+    save_detector(own / "other.safetensors", DetectorCard("", ""), random_weights(MINI, 8))
+    before = {file.name: file.read_bytes() for file in own.iterdir()}
+    with pytest.raises(UserError, match=OWN_SENTENCE):
+        detector_store.rename(made.name, name)
+    assert {file.name: file.read_bytes() for file in own.iterdir()} == before
+
+
+def test_that_a_folder_that_cannot_be_written_keeps_what_it_has(
+    own: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_file(made)
+
+    def refused(**_options: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refused)
+    with pytest.raises(UserError, match=r"Cannot write .*edges\.safetensors: Permission denied\.$"):
+        detector_store.rename(made.name, "edges")
+    assert list(titles()) == ["trained", "random", made.name]
+    assert detector(made.name).card is not None
+
+
+def test_that_an_own_one_is_deleted_even_if_it_is_damaged(own: Path, made: Path) -> None:
+    import_file(made)
+    (own / made.name).write_bytes(b"PNG")
+    with pytest.raises(UserError, match="damaged"):
+        detector_store.rename(made.name, "edges")
+    detector_store.delete(made.name)
+    assert list(own.iterdir()) == []
+    for act in (detector_store.delete, lambda which: detector_store.rename(which, "edges")):
+        with pytest.raises(UserError, match=r"corners\.safetensors is no longer there"):
+            act(made.name)
+
+
+def test_that_only_own_ones_are_renamed_or_deleted(own: Path, made: Path) -> None:
+    import_file(made)
+    assert detector_store.why_fixed(made.name) == ""
+    for which, why in (("trained", "comes with the program"), ("random", "no file"), (str(made), "lies outside")):
+        assert why in detector_store.why_fixed(which)
+        for act in (detector_store.delete, lambda which: detector_store.rename(which, "edges")):
+            with pytest.raises(UserError, match=why):
+                act(which)
+    assert made.is_file()
+    assert detector_store.shipped_path().is_file()
 
 
 def broken_card(made: Path) -> None:
