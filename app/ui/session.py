@@ -120,8 +120,7 @@ class Session(QObject):
         self._history = History()
         self._running: MatchRequest | None = None
         self._notes: tuple[str, ...] = ()
-        self._complete = False
-        self._busy = False
+        self._complete = self._busy = False
         self.match_lane.progressed.connect(self._on_progress)
         self.match_lane.finished.connect(self._on_finished)
         self.match_lane.failed.connect(self._on_failed)
@@ -226,8 +225,7 @@ class Session(QObject):
         now = self.settings
         mine = dict(self.state.settings).get(key) or spec.defaults()
         mine = replace(mine, verify=now.verify, evaluate=now.evaluate)
-        kept = self.state.with_settings(now)
-        self._change(replace(kept, matcher=key).with_settings(mine), "matcher")
+        self._change(replace(self.state.with_settings(now), matcher=key).with_settings(mine), "matcher")
 
     def set_settings(self, stage: str, settings: Any) -> None:
         """Replace the settings of one stage of the current matcher."""
@@ -256,8 +254,7 @@ class Session(QObject):
     def workspace_state(self, name: str, default: T | None = None) -> Any:
         """Return the state of a workspace, or ``default``.
 
-        One read from a file is converted to the type of ``default``, field by field; a field that
-        does not fit is left at the default, with a message.
+        One read from a file is converted to the type of ``default``; a field that does not fit is reset, which is told.
         """
         saved = dict(self.state.workspaces).get(name)
         if saved is None or (isinstance(saved, SavedState) and default is None):
@@ -269,6 +266,10 @@ class Session(QObject):
         old = self.workspace_state(name, type(state)())  # the first change too is one from something
         changed = [f.name for f in dataclasses.fields(state) if getattr(old, f.name, None) != getattr(state, f.name)]
         self._change(self.state.with_workspace_state(name, state), f"workspace.{name}.{'+'.join(changed)}")
+
+    def change_throughout(self, name: str, default: T, change: Callable[[T], T]) -> None:
+        """Change a workspace's state wherever undo and redo lead: what it named has another name or is gone."""
+        self._apply(self._history.change(self.state, lambda state: state.with_changed(name, default, change)))
 
     def hold_undo(self, held: bool) -> None:
         """While held (a slider is being dragged) changes of one kind make one undo step."""

@@ -16,6 +16,7 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -73,6 +74,14 @@ class SessionState:
     def with_workspace_state(self, name: str, state: Any) -> SessionState:
         """Return the state with one workspace's own state replaced."""
         return replace(self, workspaces=_with_item(self.workspaces, name, state))
+
+    def with_changed(self, name: str, default: T, change: Callable[[T], T]) -> SessionState:
+        """Return the state with one workspace's own state changed, if it has one."""
+        saved = dict(self.workspaces).get(name)
+        if saved is None:
+            return self
+        changed = change(own := typed(saved, default, log.info))
+        return self if changed == own else self.with_workspace_state(name, changed)
 
 
 def _with_item(items: tuple[tuple[str, Any], ...], name: str, value: Any) -> tuple[tuple[str, Any], ...]:
@@ -366,6 +375,18 @@ class History:
     def redo(self, now: SessionState) -> SessionState | None:
         """Return the state that the last undo left, None if there is none."""
         return self._move(self._future, self._past, now)
+
+    def change(self, now: SessionState, change: Callable[[SessionState], SessionState]) -> SessionState:
+        """Make a change that undo must not take back: in ``now``, which is returned, and in all states kept.
+
+        States that are then like the one beside them are left out: undo always changes something.
+        """
+        now = change(now)
+        for states in (self._past, self._future):
+            changed = [change(state) for state in states]
+            states[:] = [state for state, after in pairwise([*changed, now]) if state != after]
+        self._last = ("", -1e9)
+        return now
 
     def _move(self, source: list[SessionState], target: list[SessionState], now: SessionState) -> SessionState | None:
         self._last = ("", -1e9)

@@ -25,6 +25,12 @@ from app.ui.session_state import History, SavedState, SessionState, Store, from_
 Until = Callable[[Callable[[], bool]], None]
 
 
+@dataclass(frozen=True)
+class Named:
+    kind: str = ""
+    value: int = 0
+
+
 def opened(session: Session, until: Until, count: int = 3) -> tuple[PairRef, ...]:
     refs = refs_of(count)
     session.open_pairs(refs)
@@ -213,6 +219,49 @@ def test_that_changes_far_apart_in_time_are_steps_of_their_own_unless_held() -> 
     now[0] = 50.0
     history.record(second, "x")
     assert history.undo(SessionState()) == first
+
+
+def test_that_a_change_throughout_holds_wherever_undo_and_redo_lead(session: Session, until: Until) -> None:
+    opened(session, until)
+    for kind, value in (("A", 1), ("B", 2), ("A", 3), ("B", 4), ("C", 5)):
+        session.set_theme("dark" if value % 2 else "light")  # steps of their own
+        session.set_workspace_state("w", Named(kind, value))
+    session.undo()
+    session.undo()
+    heard: list[SessionState] = []
+    session.state_changed.connect(heard.append)
+    session.change_throughout("w", Named(), lambda state: replace(state, kind="Z") if state.kind == "B" else state)
+    assert heard == [session.state]
+    assert session.workspace_state("w", Named()) == Named("Z", 4)
+    kinds = []
+    while session.can_undo:
+        before = session.state
+        session.undo()
+        assert session.state != before
+    while True:
+        kinds.append(session.workspace_state("w", Named()).kind)
+        if not session.can_redo:
+            break
+        session.redo()
+    assert "B" not in kinds
+    assert {"A", "Z", "C"} <= set(kinds)
+
+
+def test_that_steps_which_a_change_throughout_makes_equal_are_none(session: Session, until: Until) -> None:
+    opened(session, until)
+    session.set_workspace_state("w", Named("A", 1))
+    session.forget_history()
+    session.set_workspace_state("w", Named("B", 1))
+    session.change_throughout("w", Named(), lambda state: replace(state, kind="A"))
+    assert session.workspace_state("w", Named()) == Named("A", 1)
+    assert not session.can_undo
+
+
+def test_that_a_change_throughout_reaches_a_state_read_from_a_file(session: Session, until: Until) -> None:
+    opened(session, until)
+    session.state = session.state.with_workspace_state("w", SavedState((("kind", "B"), ("value", 7))))
+    session.change_throughout("w", Named(), lambda state: replace(state, kind="Z") if state.kind == "B" else state)
+    assert session.workspace_state("w", Named()) == Named("Z", 7)
 
 
 def test_that_undo_to_the_shown_result_cancels_the_job_for_the_other(
