@@ -16,12 +16,13 @@ from train_parts import TINY, Lab
 from app.learning import model_store
 from app.learning.train_state import Lamp
 from app.records import UserError
+from app.ui.own_card import SURE
 from app.ui.train import PAGES
 from app.ui.train.curves_page import CurvesPage
 from app.ui.train.drawings import thinned
 from app.ui.train.embedding_page import EmbeddingPage
 from app.ui.train.match_page import MatchPage
-from app.ui.train.models_page import SURE, ModelsPage
+from app.ui.train.models_page import ModelsPage
 from app.ui.train.run_folder import RunFolder, place
 from app.ui.train.sources import DataPlan
 from app.ui.train.state import DATA_KEY, FIRST_WARP, SETTINGS_KEY, DataState
@@ -236,15 +237,15 @@ def test_models_are_renamed_exported_and_deleted(lab: Lab, tmp_path: Path) -> No
     assert isinstance(page, ModelsPage)
     names = [page.list.item(row).text() for row in range(page.list.count())]
     page.list.setCurrentRow(next(row for row, name in enumerate(names) if name.startswith("digits hardnet 1")))
-    page.name.selectAll()
-    QTest.keyClicks(page.name, "mine")
-    lab.click(page.rename)
+    page.own.name.selectAll()
+    QTest.keyClicks(page.own.name, "mine")
+    lab.click(page.own.rename)
     lab.until(lambda: page.chosen is not None and page.chosen.name == "mine")
     page.export_to(tmp_path / "mine.onnx")
     lab.until(lambda: (tmp_path / "mine.onnx").exists() and not page.busy)
-    lab.click(page.delete)
-    assert page.delete.text() == SURE
-    lab.click(page.delete)
+    lab.click(page.own.delete)
+    assert page.own.delete.text() == SURE
+    lab.click(page.own.delete)
     lab.until(lambda: "mine" not in model_store.names())
     with pytest.raises(UserError):
         model_store.find("mine")

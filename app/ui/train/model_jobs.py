@@ -1,7 +1,8 @@
-"""What is done with model files, as jobs: listing, renaming, deleting, importing, exporting.
+"""What is done with model files, as jobs: listing, exporting, and what all files of the user's own have.
 
-What lives here: :class:`Listed` and the jobs. What does not: the files themselves (``app.learning.model_store``), Qt.
-May import: model_store, matchers, jobs, records, ``app.ui.numbers``.
+What lives here: :class:`Listed`, the jobs, and the words of a card. What does not: the files themselves
+(``app.learning.model_store``), Qt. May import: model_store, matchers, jobs, records, ``app.ui.own_work``,
+``app.ui.numbers``.
 """
 
 from __future__ import annotations
@@ -16,8 +17,12 @@ from app.learning.model_store import ModelCard
 from app.records import UserError
 from app.text import shortened
 from app.ui.numbers import duration
+from app.ui.own_work import FileText, FileWork
 
+LANE = "learn-models"
 MOST_WORDS = 34
+SHIPPED = "This model comes with the program and stays as it is"
+BROKEN = "This file cannot be read"
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,35 +66,44 @@ def listing() -> Job[tuple[Listed, ...]]:
     return tuple(found)
 
 
-def renamed(name: str, new: str) -> Job[str]:
-    """Rename a model and return its name."""
-    yield Progress(0, 1, f"Renaming {name}")
+def _rename(name: str, new: str) -> str:
     model_store.rename(name, new)
     matchers.refresh()
     return new
 
 
-def deleted(name: str) -> Job[str]:
-    """Delete a model and return the name it had."""
-    yield Progress(0, 1, f"Deleting {name}")
+def _delete(name: str) -> None:
     model_store.delete(name)
     matchers.refresh()
-    return name
 
 
-def exported(path: Path, target: Path) -> Job[str]:
-    """Write a model as ONNX and return the file."""
-    yield Progress(0, 1, f"Exporting {path.stem}")
-    model_store.export_onnx(path, target)
-    return str(target)
-
-
-def imported(path: Path) -> Job[str]:
-    """Copy a model into the user's folder and return its name."""
-    yield Progress(0, 1, f"Importing {path.stem}")
+def _take(path: Path) -> str:
     name = model_store.import_file(path)
     matchers.refresh()
     return name
+
+
+MODELS = FileWork(
+    "model", "network", model_store.SUFFIX, LANE, _rename, _delete, _take, "Copy a network with its card into the list"
+)
+
+
+def exported(path: Path, target: Path) -> Job[Path]:
+    """Write a model as ONNX and return the file."""
+    yield Progress(0, 1, f"Exporting {path.stem}")
+    model_store.export_onnx(path, target)
+    return target
+
+
+def text_of(model: Listed) -> FileText:
+    """Return what is said of a model."""
+    return FileText(
+        model.name,
+        model.name,
+        tuple(card_rows(model)),
+        fixed=SHIPPED if model.shipped else "",
+        broken="" if model.card is not None else BROKEN,
+    )
 
 
 def card_rows(model: Listed) -> list[tuple[str, str]]:

@@ -1,37 +1,32 @@
 """The page of models: those that ship with the program and the user's own, with what their cards say.
 
 What lives here: :class:`ModelsPage`. What does not: files (``app.learning.model_store``), the jobs on them
-(``model_jobs``). May import: those, facts, the page's base, Qt.
+(``model_jobs``), the card and what is done with it (``own_card``). May import: those, the page's base, Qt.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from PySide6.QtCore import QSignalBlocker, QSize, Qt, QTimer
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QFileDialog,
     QFrame,
-    QGridLayout,
     QHBoxLayout,
-    QLineEdit,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
-from app.jobs import Job
 from app.ui.errand import Errand
-from app.ui.facts import Facts, sentence
-from app.ui.panel import heading
+from app.ui.own_card import DELETE, OwnCard, action_button, set_reason
+from app.ui.own_work import FileDone
 from app.ui.session import Message
-from app.ui.train.model_jobs import Listed, card_rows, deleted, exported, imported, listing, renamed
+from app.ui.train.model_jobs import LANE, MODELS, Listed, exported, listing, text_of
 from app.ui.train.page import Headed, TrainPage
 
 if TYPE_CHECKING:
@@ -39,11 +34,7 @@ if TYPE_CHECKING:
     from app.ui.style import Style
     from app.ui.train.trainer import Trainer
 
-LANE = "learn-models"
-SURE_MS = 4000
-DELETE, SURE = "Delete", "Delete for ever?"
 NONE = "No model yet: train one and press Use as matcher, or import one."
-SHIPPED = "This model comes with the program and stays as it is"
 CHOOSE = "Choose a model in the list first"
 
 
@@ -56,62 +47,30 @@ class ModelsPage(TrainPage):
     def __init__(self, session: Session, look: Style, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(session, look, trainer, parent)
         self._errand = Errand(session.lane(LANE), self)
-        self._said, self._then = "", ""
+        self._then = ""
         self._shown: tuple[Listed, ...] | None = None
         self.list = QListWidget()
         self.list.setAccessibleName("Models")
         self.list.setFrameShape(QFrame.Shape.NoFrame)
         self.list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.part = Headed("MODELS", self.list)
-        self.name = QLineEdit()
-        self.name.setAccessibleName("Name of the model")
-        self.name.setToolTip("Write another name, then Rename")
-        self.name.setMaxLength(80)
-        self.card = Facts(look, "Card of the model")
-        self.empty = sentence(NONE)
-        self.use = self._button("Use as matcher", self._use, "Match with this model")
-        self.rename = self._button("Rename", self._rename, "Give the model the name in the field")
-        self.delete = self._button(DELETE, self._delete, "Delete the model with its card")
-        self.export = self._button("Export ONNX…", self._export, "Write the network for OpenCV and other programs")
-        self.importing = self._button("Import…", self._import, "Copy a network with its card into the list")
-        self._sure = QTimer(self)
-        self._sure.setSingleShot(True)
-        self._sure.setInterval(SURE_MS)
-        self._sure.timeout.connect(lambda: self.delete.setText(DELETE))
+        self.use = action_button("Use as matcher", self._use, "Match with this model")
+        self.export = action_button("Export ONNX…", self._export, "Write the network for OpenCV and other programs")
+        self.own = OwnCard(session, look, MODELS, (self.use, self.export), CHOOSE)
         self._lay_out()
         self._add_delete_key()
         self.list.currentRowChanged.connect(lambda _row: self._show_chosen())
         self.list.itemActivated.connect(lambda _item: self._use())
-        self.name.textChanged.connect(lambda _text: self._show_buttons())
-        self.name.returnPressed.connect(self._rename)
+        self.own.done.connect(self._done)
+        self.own.failed.connect(lambda _message: self.refresh(""))
         self._errand.finished.connect(self._finished)
         self._errand.failed.connect(self.session.message)
         self._show_chosen()
 
-    def _button(self, text: str, run: Callable[[], None], tip: str) -> QPushButton:
-        button = QPushButton(text)
-        button.setProperty("tip", tip)
-        button.setToolTip(tip)
-        button.clicked.connect(lambda _=False: run())
-        return button
-
     def _lay_out(self) -> None:
         side = QVBoxLayout()
         side.setContentsMargins(8, 8, 8, 8)
-        side.setSpacing(8)
-        line = QHBoxLayout()
-        line.setSpacing(8)
-        line.addWidget(self.name, 1)
-        line.addWidget(self.rename)
-        side.addLayout(line)
-        buttons = QGridLayout()
-        buttons.setSpacing(8)
-        for index, button in enumerate((self.use, self.export, self.importing, self.delete)):
-            buttons.addWidget(button, index // 2, index % 2)
-        side.addLayout(buttons)
-        side.addWidget(heading("CARD"))
-        side.addWidget(self.card)
-        side.addWidget(self.empty)
+        side.addWidget(self.own)
         side.addStretch(1)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 0, 8, 8)
@@ -123,7 +82,7 @@ class ModelsPage(TrainPage):
         action = QAction(DELETE, self.list)
         action.setShortcut(QKeySequence(Qt.Key.Key_Delete))
         action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
-        action.triggered.connect(lambda _=False: self.delete.click())
+        action.triggered.connect(lambda _=False: self.own.delete.click())
         self.list.addAction(action)
 
     # ------------------------------------------------------------------------- what is there
@@ -136,11 +95,13 @@ class ModelsPage(TrainPage):
 
     def activate(self) -> None:
         """Read the list anew: models may have come since."""
-        self.refresh("")
+        if not self.own.busy:  # it is read after that
+            self.refresh("")
 
     def refresh(self, choose: str) -> None:
         """Read the list of models, then choose one by its name (empty: as before)."""
-        self._start(listing(), "", choose)
+        self._then = choose
+        self._errand.start(listing)
 
     def show_training(self) -> None:
         """Nothing here follows a training."""
@@ -148,7 +109,7 @@ class ModelsPage(TrainPage):
     @property
     def busy(self) -> bool:
         """Whether files are being read or written."""
-        return self._errand.busy
+        return self._errand.busy or self.own.busy
 
     def picture(self) -> QWidget:
         """Return the list, which gets the keyboard."""
@@ -172,53 +133,17 @@ class ModelsPage(TrainPage):
 
     def _show_chosen(self) -> None:
         model = self.chosen
-        self.name.setText("" if model is None else model.name)
-        self.card.set_rows([] if model is None else card_rows(model))
-        self.empty.setVisible(model is None and self._shown is not None)
-        self._sure.stop()
-        self.delete.setText(DELETE)
-        self._show_buttons()
-
-    def _show_buttons(self) -> None:
-        model = self.chosen
-        none = CHOOSE if model is None else ""
-        broken = "" if model is None or model.card is not None else "This file cannot be read"
-        own = SHIPPED if model is not None and model.shipped else ""
-        same = "Write another name into the field first" if model is not None and self.name.text() == model.name else ""
-        self.name.setEnabled(not (none or own))
-        for button, reason in (
-            (self.use, none or broken),
-            (self.export, none or broken),
-            (self.rename, none or own or broken or same),
-            (self.delete, none or own),
-        ):
-            button.setEnabled(not reason)
-            button.setToolTip(reason or str(button.property("tip")))
+        text = None if model is None else text_of(model)
+        self.own.show_text(text, NONE if self._shown is not None else "")
+        reason = CHOOSE if text is None else text.broken
+        for button in (self.use, self.export):
+            set_reason(button, reason)
 
     # --------------------------------------------------------------------- what can be done
-
-    def _start(self, job: Job[str] | Job[tuple[Listed, ...]], said: str, choose: str) -> None:
-        self._said, self._then = said, choose
-        self._errand.start(lambda: job)
 
     def _use(self) -> None:
         if self.chosen is not None and self.use.isEnabled():
             self.use_wanted.emit(self.chosen.name)
-
-    def _rename(self) -> None:
-        model, name = self.chosen, self.name.text().strip()
-        if model is not None and self.rename.isEnabled():
-            self._start(renamed(model.name, name), f"The model {model.name} is now called {name}.", name)
-
-    def _delete(self) -> None:
-        model = self.chosen
-        if model is None:
-            return
-        if self.delete.text() != SURE:
-            self.delete.setText(SURE)
-            self._sure.start()
-            return
-        self._start(deleted(model.name), f"The model {model.name} was deleted.", "")
 
     def _export(self) -> None:
         model = self.chosen
@@ -231,22 +156,18 @@ class ModelsPage(TrainPage):
 
     def export_to(self, target: Path) -> None:
         """Write the chosen model as ONNX."""
-        if self.chosen is not None:
-            self._start(exported(self.chosen.path, target), f"Exported to {target}.", self.chosen.name)
-
-    def _import(self) -> None:
-        path, _ = QFileDialog.getOpenFileName(self, "Import a network", str(Path.home()), "Networks (*.safetensors)")
-        if path:
-            self.import_from(Path(path))
+        if (model := self.chosen) is not None:
+            self._errand.start(lambda: exported(model.path, target))
 
     def import_from(self, path: Path) -> None:
         """Copy a network into the list."""
-        self._start(imported(path), f"Imported {path.stem}.", path.stem)
+        self.own.import_from(path)
 
-    def _finished(self, answer: str | tuple[Listed, ...]) -> None:
+    def _done(self, done: FileDone) -> None:
+        self.refresh(done.after)
+
+    def _finished(self, answer: Path | tuple[Listed, ...]) -> None:
         if isinstance(answer, tuple):
             self._show_list(answer, self._then)
-            return
-        if self._said:
-            self.session.message.emit(Message(self._said))
-        self.refresh(self._then)
+        else:
+            self.session.message.emit(Message(f"Exported to {answer}."))
