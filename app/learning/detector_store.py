@@ -61,6 +61,8 @@ class DetectorCard:
     def __post_init__(self) -> None:
         texts = (self.name, self.sha256, self.data, self.command)
         values = (self.seconds, *dict(self.numbers).values())
+        if not isinstance(self.settings, Mapping):
+            raise ValueError("the settings of the card are no settings")
         if not all(isinstance(text, str) for text in texts) or not all(isinstance(v, int | float) for v in values):
             raise ValueError("a field of the card is of another type")
 

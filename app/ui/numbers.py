@@ -1,6 +1,7 @@
 """How numbers are written on all screens.
 
-What lives here: shares in per cent, distances, durations. What does not: which number, and its unit. May import: text.
+What lives here: shares in per cent, distances, durations, sizes of files. What does not: which number, and its unit.
+May import: text.
 """
 
 from __future__ import annotations
@@ -27,3 +28,10 @@ def duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.0f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def file_size(count: int) -> str:
+    """Return the size of a file of so many bytes, in thousands or millions of them."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} kB" if count < 999_500 else f"{count / 1e6:.1f} MB"

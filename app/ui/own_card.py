@@ -37,6 +37,7 @@ class OwnCard(QWidget):
     Args:
         buttons: of the owner's, that stand before the card's own.
         none: why there is nothing to do while no file is shown.
+        head: over the rows; empty where the whole has a head of its own.
 
     Signals:
         done: the :class:`FileDone`; what is shown is the owner's to change.
@@ -53,6 +54,7 @@ class OwnCard(QWidget):
         work: FileWork,
         buttons: Sequence[QPushButton] = (),
         none: str = "",
+        head: str = "CARD",
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -64,6 +66,7 @@ class OwnCard(QWidget):
         self.name.setMaxLength(80)
         self.card = Facts(look, f"Card of the {work.kind}")
         self.words = sentence("")
+        self.words.setMinimumWidth(1)  # one long word, a path, must not push the panel wider
         self.rename = action_button("Rename", self._rename, f"Give the {work.kind} the name in the field")
         self.delete = action_button(DELETE, self._delete, f"Delete the {work.kind} with its card")
         self.importing = action_button("Import…", self._import, work.import_tip)
@@ -73,14 +76,14 @@ class OwnCard(QWidget):
         self._sure.setSingleShot(True)
         self._sure.setInterval(SURE_MS)
         self._sure.timeout.connect(lambda: self.delete.setText(DELETE))
-        self._lay_out(buttons)
+        self._lay_out(buttons, head)
         self.name.textChanged.connect(lambda _text: self._show_buttons())
         self.name.returnPressed.connect(self._rename_or_say_why)
         self._errand.finished.connect(self._finished)
         self._errand.failed.connect(self._failed)
         self.show_text(None)
 
-    def _lay_out(self, buttons: Sequence[QPushButton]) -> None:
+    def _lay_out(self, buttons: Sequence[QPushButton], head: str) -> None:
         line = QHBoxLayout()
         line.setSpacing(8)
         line.addWidget(self.name, 1)
@@ -95,7 +98,8 @@ class OwnCard(QWidget):
         column.setSpacing(8)
         column.addLayout(line)
         column.addLayout(grid)
-        column.addWidget(heading("CARD"))
+        if head:
+            column.addWidget(heading(head))
         column.addWidget(self.words)
         column.addWidget(self.card)
 

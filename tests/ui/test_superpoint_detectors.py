@@ -75,9 +75,9 @@ def chosen(workspace: ConvNetWorkspace) -> str:
 
 
 def import_by_hand(workspace: ConvNetWorkspace, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Press Import detector… and choose this file."""
+    """Press Import… and choose this file."""
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: (str(path), ""))
-    button = page_of(workspace).importing
+    button = page_of(workspace).files.own.importing
     assert button.parent() is not None  # it stands in the panel of settings
     QTest.mouseClick(button, Qt.MouseButton.LeftButton)
     settled(workspace)
@@ -134,7 +134,7 @@ def test_that_no_file_chosen_is_no_complaint(
     workspace: ConvNetWorkspace, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("", ""))
-    QTest.mouseClick(page_of(workspace).importing, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(page_of(workspace).files.own.importing, Qt.MouseButton.LeftButton)
     settled(workspace)
     assert told == []
 
@@ -161,7 +161,7 @@ def test_that_a_restored_detector_that_is_gone_is_told_in_one_sentence(
         assert told.count(gone) == 1
         assert chosen(workspace) == OWN
         workspace.grab()
-        page.importing.import_from(made)  # what was missing comes back under its name
+        page.files.own.import_from(made)  # what was missing comes back under its name
         settled(workspace)
         assert page.found is not None
         assert page.found.state.weights == OWN

@@ -1,7 +1,7 @@
 """What the SuperPoint page finds out in the background: heat maps, points, and how many recur in the other picture.
 
-What lives here: :class:`Found`, the job that makes one step by step, and what it keeps for the next; the import of a
-detector. What does not: widgets; no Qt. May import: ``app.learning``, ``app.vision``, pairs, jobs, ``colour_rules``,
+What lives here: :class:`Found`, the job that makes one step by step, and what it keeps for the next. What does not:
+widgets; no Qt. May import: ``app.learning``, ``app.vision``, pairs, jobs, ``colour_rules``,
 numpy.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy.typing as npt
 from app import pairs
 from app.jobs import Job, Progress, native, relayed
 from app.learning.adaptation import Adapted, adapted, random_views
-from app.learning.detector_store import Detector, detector, import_file
+from app.learning.detector_store import Detector, detector
 from app.learning.superpoint import (
     BORDER,
     Points,
@@ -115,16 +114,6 @@ class Kept:
         self.sights[key] = sight
         while len(self.sights) > KEPT:
             self.sights.pop(next(iter(self.sights)))
-
-
-def imported(path: Path) -> Job[str]:
-    """Copy a detector into the user's folder and return what it is chosen by.
-
-    Raises:
-        UserError: if it cannot be taken.
-    """
-    yield Progress(0, 1, f"Importing {path.stem}")
-    return import_file(path)
 
 
 def examine(ref: PairRef, known: ImagePair | None, state: SuperPointState, kept: Kept) -> Job[Found]:

@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QProgressBar, QWidget
 from app.jobs import Progress
 from app.learning.superpoint import CELL, DUSTBIN
 from app.ui.bare_keys import Key, bare_action
-from app.ui.convnet.detector_import import DetectorImport
+from app.ui.convnet.detector_files import DetectorFiles
 from app.ui.convnet.page import ConvNetPage
 from app.ui.convnet.superpoint_jobs import Found, Kept, examine
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SUREST, SuperPointState
@@ -65,7 +65,7 @@ class SuperPointPage(ConvNetPage):
         self._hover: Cell | None = None
         self._kept = Kept()
         self.form: Form = build(self.state)
-        self.below_form = self.importing = DetectorImport(session)
+        self.below_form = self.files = DetectorFiles(session, look)
         self.view = CellPicture(look, "The picture under its heat map", pointing=True)
         self.view.message = "Open a pair of pictures: its points are looked for here."
         self.head = SteadyHead("CELL")
@@ -101,7 +101,7 @@ class SuperPointPage(ConvNetPage):
         self.session.state_changed.connect(lambda _state: self._take())
         self.session.busy_changed.connect(lambda _busy: self._match_went_on())
         self.form.changed.connect(lambda state: self._set(replace(state, cell=self.state.cell)))
-        self.importing.imported.connect(self._imported)
+        self.files.changed.connect(self._look_anew)
         self.view.moved.connect(self._dragged)
         self.view.chosen.connect(self._let_go)
         self.view.hovered.connect(self._hovered)
@@ -117,8 +117,8 @@ class SuperPointPage(ConvNetPage):
 
     @property
     def busy(self) -> bool:
-        """Whether something is being computed or copied."""
-        return self._examination.busy or self.importing.busy
+        """Whether something is being computed, or files are being read or written."""
+        return self._examination.busy or self.files.busy
 
     @property
     def words(self) -> Words:
@@ -164,13 +164,13 @@ class SuperPointPage(ConvNetPage):
             self.colours.set_confidence(state.confidence)
         if self.form.settings != state:
             self.form.set_values(state)
+        self.files.show_detector(state.weights)
         self._ask_if_seen()
         self._show_cell()
 
-    def _imported(self, which: str) -> None:
-        """Look with the detector that has come; it may have the name of one that was missing."""
+    def _look_anew(self) -> None:
+        """Look again: a detector that has come may have the name of one that was missing."""
         self._asked = None
-        self._set(replace(self.state, weights=which))
         self._ask_if_seen()
 
     def _to_other(self) -> None:

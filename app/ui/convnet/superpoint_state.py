@@ -29,8 +29,9 @@ class SuperPointState(Settings):
     weights: str = named(
         detector_store.titles, suffix=detector_store.SUFFIX, label="Weights",
         help="The shipped miniature learned corners from drawn shapes alone; “main.py detector” trains one of your "
-        "own, Import detector… takes it into this list. With random weights all 65 numbers of a cell are about "
-        "1/65 = 0.0154: the loss is ln 65 = 4.174, and its points mean nothing.",
+        "own, Import… below takes it into this list, where it can be renamed and deleted. With "
+        "random weights all 65 numbers of a cell are about 1/65 = 0.0154: the loss is ln 65 = 4.174, and its points "
+        "mean nothing.",
     )  # fmt: skip
     max_side: int = number(
         640, 160, 1600, 80, unit="px", label="Working size", log_scale=True,
