@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from detector_parts import detector_in
 from match_parts import Counted, Hands, small_pair
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -17,9 +18,10 @@ from train_parts import Lab, opened
 from window_parts import Jobs
 
 from app import matchers, pairs
+from app.learning import detector_store
 from app.ui import browser as browser_module
 from app.ui.main_window import MainWindow
-from app.ui.session import Session
+from app.ui.session import Message, Session
 from app.ui.session_state import FOLDER_VARIABLE, Store
 from app.ui.style import Style
 
@@ -80,6 +82,32 @@ def session(jobs: Jobs) -> Iterator[Session]:
     session.restore()
     yield session
     assert session.shutdown(5.0)
+
+
+@pytest.fixture
+def told(session: Session) -> list[str]:
+    """The sentences of the message line."""
+    said: list[str] = []
+
+    def listen(message: Message) -> None:
+        said.append(message.text)
+
+    session.message.connect(listen)
+    return said
+
+
+@pytest.fixture
+def own_detectors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of the user's own detectors; it is not there yet."""
+    folder = tmp_path / "detectors"
+    monkeypatch.setenv(detector_store.FOLDER_VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def made_detector(tmp_path: Path, own_detectors: Path) -> Path:
+    """A detector outside that folder."""
+    return detector_in(tmp_path)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from app.text import minus, power_of_ten, significant
-from app.ui.numbers import distance_text, duration, percent
+from app.ui.numbers import distance_text, duration, file_size, percent
 
 
 @pytest.mark.parametrize(
@@ -42,4 +42,13 @@ def test_that_powers_distances_and_durations_are_written_as_on_paper() -> None:
     assert power_of_ten(-12) == "10⁻¹²"
     assert minus("-0.25") == "−0.25"
     assert [distance_text(v) for v in (386.0, 44.519, 0.1234)] == ["386.0", "44.52", "0.123"]
+    assert [file_size(v) for v in (0, 999, 1000, 238_460, 999_499, 999_500, 5e6)] == [
+        "0 bytes",
+        "999 bytes",
+        "1 kB",
+        "238 kB",
+        "999 kB",
+        "1.0 MB",
+        "5.0 MB",
+    ]
     assert [duration(v) for v in (57.4, 119, 600, 4810, 7300)] == ["57 s", "119 s", "10 min", "80 min", "2.0 h"]

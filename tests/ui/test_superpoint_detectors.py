@@ -8,70 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtTest import QTest
+from detector_parts import OWN, chosen, click, offered
 from PySide6.QtWidgets import QFileDialog
 from superpoint_parts import choose, page_of, settled, shown_page
 from window_parts import Jobs
 
 from app.learning import detector_store, model_store
-from app.learning.detector_store import DetectorCard, save_detector
-from app.learning.superpoint_network import MINI, random_weights
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
-from app.ui.form import _ChoiceRow
-from app.ui.session import Message, Session
+from app.ui.session import Session
 from app.ui.session_state import SessionState, from_json, to_json
 from app.ui.workspaces.convnet import ConvNetWorkspace
 
-OWN = "corners.safetensors"
-
 
 @pytest.fixture
-def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "detectors"
-    monkeypatch.setenv(detector_store.FOLDER_VARIABLE, str(folder))
-    return folder
-
-
-@pytest.fixture
-def made(tmp_path: Path, own: Path) -> Path:
-    """A detector outside the user's folder."""
-    path = tmp_path / OWN
-    save_detector(path, DetectorCard("", "", "drawn shapes"), random_weights(MINI, 7))
-    return path
-
-
-@pytest.fixture
-def workspace(session: Session, jobs: Jobs, own: Path) -> Iterator[ConvNetWorkspace]:
+def workspace(session: Session, jobs: Jobs, own_detectors: Path) -> Iterator[ConvNetWorkspace]:
     with shown_page(session, jobs) as shown:
         yield shown
-
-
-@pytest.fixture
-def told(session: Session) -> list[str]:
-    """The sentences of the message line."""
-    said: list[str] = []
-
-    def listen(message: Message) -> None:
-        said.append(message.text)
-
-    session.message.connect(listen)
-    return said
-
-
-def offered(workspace: ConvNetWorkspace) -> list[str]:
-    """The words of the choice of weights, as the list shows them when it is turned to."""
-    row = page_of(workspace).form.rows["weights"]
-    assert isinstance(row, _ChoiceRow)
-    row.combo.showPopup()
-    row.combo.hidePopup()
-    return [row.combo.itemText(index) for index in range(row.combo.count())]
-
-
-def chosen(workspace: ConvNetWorkspace) -> str:
-    row = page_of(workspace).form.rows["weights"]
-    assert isinstance(row, _ChoiceRow)
-    return row.combo.currentText()
 
 
 def import_by_hand(workspace: ConvNetWorkspace, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,19 +31,18 @@ def import_by_hand(workspace: ConvNetWorkspace, path: Path, monkeypatch: pytest.
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: (str(path), ""))
     button = page_of(workspace).files.own.importing
     assert button.parent() is not None  # it stands in the panel of settings
-    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
-    settled(workspace)
+    click(workspace, button)
 
 
 def test_that_an_imported_detector_is_chosen_and_looks_and_undo_goes_back(
-    workspace: ConvNetWorkspace, made: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
+    workspace: ConvNetWorkspace, made_detector: Path, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     page = page_of(workspace)
     assert offered(workspace) == ["shipped miniature", "random, untrained"]
     shipped = page.found
     assert shipped is not None
     assert workspace.details.facts.value("detector") == "superpoint-mini"
-    import_by_hand(workspace, made, monkeypatch)
+    import_by_hand(workspace, made_detector, monkeypatch)
     assert "Imported corners." in told
     assert page.state.weights == OWN
     assert chosen(workspace) == "corners"
@@ -112,14 +63,14 @@ def test_that_an_imported_detector_is_chosen_and_looks_and_undo_goes_back(
 
 @pytest.mark.parametrize("wrong", ["picture", "patches", "cardless"])
 def test_that_a_wrong_file_is_one_sentence_and_changes_nothing(
-    workspace: ConvNetWorkspace, made: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, wrong: str
+    workspace: ConvNetWorkspace, made_detector: Path, told: list[str], monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
-    page, path = page_of(workspace), made
+    page, path = page_of(workspace), made_detector
     before = page.state, page.found
     if wrong == "picture":
-        made.write_bytes(b"\x89PNG\r\n")
+        made_detector.write_bytes(b"\x89PNG\r\n")
     elif wrong == "cardless":
-        made.with_suffix(".json").unlink()
+        made_detector.with_suffix(".json").unlink()
     else:
         path = model_store.find(model_store.DEFAULT)
     import_by_hand(workspace, path, monkeypatch)
@@ -134,13 +85,12 @@ def test_that_no_file_chosen_is_no_complaint(
     workspace: ConvNetWorkspace, told: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_args: ("", ""))
-    QTest.mouseClick(page_of(workspace).files.own.importing, Qt.MouseButton.LeftButton)
-    settled(workspace)
+    click(workspace, page_of(workspace).files.own.importing)
     assert told == []
 
 
-def test_that_a_saved_choice_comes_back(own: Path, made: Path) -> None:
-    detector_store.import_file(made)
+def test_that_a_saved_choice_comes_back(own_detectors: Path, made_detector: Path) -> None:
+    detector_store.import_file(made_detector)
     state = SessionState(workspaces=((SUPERPOINT_KEY, SuperPointState(weights=OWN)),))
     complaints: list[str] = []
     session = Session()
@@ -151,7 +101,7 @@ def test_that_a_saved_choice_comes_back(own: Path, made: Path) -> None:
 
 
 def test_that_a_restored_detector_that_is_gone_is_told_in_one_sentence(
-    session: Session, jobs: Jobs, own: Path, made: Path, told: list[str]
+    session: Session, jobs: Jobs, own_detectors: Path, made_detector: Path, told: list[str]
 ) -> None:
     gone = "The detector corners.safetensors is no longer there; choose another one, or import it again."
     with shown_page(session, jobs, SuperPointState(weights=OWN)) as workspace:
@@ -161,7 +111,7 @@ def test_that_a_restored_detector_that_is_gone_is_told_in_one_sentence(
         assert told.count(gone) == 1
         assert chosen(workspace) == OWN
         workspace.grab()
-        page.files.own.import_from(made)  # what was missing comes back under its name
+        page.files.own.import_from(made_detector)  # what was missing comes back under its name
         settled(workspace)
         assert page.found is not None
         assert page.found.state.weights == OWN
@@ -169,12 +119,12 @@ def test_that_a_restored_detector_that_is_gone_is_told_in_one_sentence(
 
 
 def test_that_other_settings_still_work_while_the_detector_is_gone(
-    workspace: ConvNetWorkspace, own: Path, made: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: ConvNetWorkspace, own_detectors: Path, made_detector: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import_by_hand(workspace, made, monkeypatch)
+    import_by_hand(workspace, made_detector, monkeypatch)
     page = page_of(workspace)
     shown = page.found
-    (own / OWN).unlink()
+    (own_detectors / OWN).unlink()
     page.form.changed.emit(replace(page.form.settings, radius=9))
     settled(workspace)
     assert page.state.radius == 9
