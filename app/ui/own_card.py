@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QHBoxLayout, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 from app.jobs import Job
@@ -42,10 +42,12 @@ class OwnCard(QWidget):
     Signals:
         done: the :class:`FileDone`; what is shown is the owner's to change.
         failed: the :class:`Message`; the file may be gone, or another one now.
+        help_wanted: what the button under the cursor or with the focus does, or why it cannot.
     """
 
     done = Signal(object)
     failed = Signal(object)
+    help_wanted = Signal(object)
 
     def __init__(
         self,
@@ -81,7 +83,15 @@ class OwnCard(QWidget):
         self.name.returnPressed.connect(self._rename_or_say_why)
         self._errand.finished.connect(self._finished)
         self._errand.failed.connect(self._failed)
+        for widget in (self.name, self.rename, self.delete, self.importing):
+            widget.installEventFilter(self)
         self.show_text(None)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Say what a button does when the cursor or the focus comes to it, greyed out or not."""
+        if event.type() in (QEvent.Type.Enter, QEvent.Type.FocusIn) and isinstance(watched, QWidget):
+            self.help_wanted.emit(watched.toolTip())
+        return False
 
     def _lay_out(self, buttons: Sequence[QPushButton], head: str) -> None:
         line = QHBoxLayout()
@@ -113,6 +123,7 @@ class OwnCard(QWidget):
         if self.text != text or text is None:
             self.text = text
             self.name.setText("" if text is None else text.name)
+            self.name.setCursorPosition(0)  # of a long name its beginning is seen
             self.card.set_rows([] if text is None else text.rows)
             self._doubt()
         said = words if text is None else text.words
@@ -135,6 +146,9 @@ class OwnCard(QWidget):
 
     def _show_buttons(self) -> None:
         why = self._none if self.text is None else self.text.fixed
+        for widget, greyed in ((self.name, why), (self.rename, self.why_no_rename), (self.delete, why)):
+            if greyed and widget.hasFocus():  # else the keyboard would go on to whatever the window has next
+                (self.importing if why else self.name).setFocus()
         self.name.setEnabled(not why)
         self.name.setToolTip(why or "Write another name, then Rename")
         set_reason(self.rename, self.why_no_rename)

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 from detector_parts import OWN, chosen, click, kept, offered, write_name
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLabel
 from superpoint_parts import choose, page_of, settled, shown_page
 from window_parts import Jobs
 
@@ -29,6 +31,12 @@ from app.ui.workspaces.convnet import ConvNetWorkspace
 def workspace(session: Session, jobs: Jobs, own_detectors: Path) -> Iterator[ConvNetWorkspace]:
     with shown_page(session, jobs) as shown:
         yield shown
+
+
+def panel_help(workspace: ConvNetWorkspace) -> str:
+    """The line at the bottom of the panel of settings."""
+    panel = workspace.settings_panel()
+    return next(label.text() for label in panel.findChildren(QLabel) if label.property("role") == "help")
 
 
 @pytest.fixture
@@ -149,6 +157,8 @@ def test_that_what_is_not_ones_own_stays_and_the_greyed_buttons_say_why(
     for widget in (mine.name, mine.rename, mine.delete):
         assert not widget.isEnabled()
         assert why in widget.toolTip()
+        QApplication.sendEvent(widget, QEnterEvent(QPointF(1, 1), QPointF(1, 1), QPointF(1, 1)))
+        assert why in panel_help(workspace)
     assert mine.importing.isEnabled()
     before = kept(own_detectors)
     click(workspace, mine.rename)
@@ -245,6 +255,23 @@ def test_that_a_damaged_file_says_so_and_can_still_be_deleted(
     click(workspace, mine.delete)
     click(workspace, mine.delete)
     assert kept(own_detectors) == {}
+
+
+def test_that_the_keyboard_stays_at_the_card_whatever_is_greyed_out(workspace: ConvNetWorkspace, mine: OwnCard) -> None:
+    workspace.settings_panel().activateWindow()
+    write_name(mine, "edges")
+    mine.rename.setFocus()
+    QTest.keyClick(mine.rename, Qt.Key.Key_Space)
+    settled(workspace)
+    assert page_of(workspace).state.weights == "edges.safetensors"
+    assert mine.name.hasFocus()
+    mine.delete.setFocus()
+    for _ in range(2):
+        QTest.keyClick(mine.delete, Qt.Key.Key_Space)
+        settled(workspace)
+    assert page_of(workspace).state.weights == detector_store.TRAINED
+    assert mine.importing.hasFocus()
+    assert panel_help(workspace) == mine.importing.toolTip()
 
 
 def test_that_everything_is_reached_by_tab_and_a_name_being_written_stays(

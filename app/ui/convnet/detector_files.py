@@ -37,9 +37,11 @@ class DetectorFiles(QWidget):
 
     Signals:
         changed: a file came, went, or has another name.
+        help_wanted: what the button under the cursor or with the focus does, or why it cannot.
     """
 
     changed = Signal()
+    help_wanted = Signal(object)
 
     def __init__(self, session: Session, look: Style, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +55,7 @@ class DetectorFiles(QWidget):
         self._reading = Errand(session.lane(CARD_LANE), self)
         self._reading.finished.connect(self.own.show_text)
         self._reading.failed.connect(session.message)
+        self.own.help_wanted.connect(self.help_wanted)
         self.own.done.connect(self._done)
         self.own.failed.connect(lambda _message: self._read())
 

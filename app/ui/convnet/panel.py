@@ -27,6 +27,7 @@ class ConvNetSettings(FormPanel):
         inside = part.layout()
         if below is not None and inside is not None:
             inside.addWidget(below)
+            self._take_help(below)
 
     def show_page(self, key: str) -> None:
         """Show the section of a page."""
