@@ -53,7 +53,7 @@ def mine(workspace: ConvNetWorkspace, made_detector: Path) -> OwnCard:
 def test_that_the_card_says_what_the_detector_is(workspace: ConvNetWorkspace, mine: OwnCard) -> None:
     assert mine.words.text() == "Trained on drawn shapes."
     rows = dict(mine.card.rows)
-    size = (detector_store.find(OWN)).stat().st_size
+    size = detector_store.find(OWN).stat().st_size
     assert rows.pop("sha256").endswith("…")
     assert rows == {
         "seed": "7",
@@ -62,8 +62,7 @@ def test_that_the_card_says_what_the_detector_is(workspace: ConvNetWorkspace, mi
         "judged on": "shapes",
         "recall": "0.5000",
         "x": "1.0000",
-        "weights": f"{MINI.parameters:,}",
-        "file": f"{size / 1000:.0f} kB",
+        "weights": f"{MINI.parameters:,} in {size / 1000:.0f} kB",
     }
     choose(workspace, weights=detector_store.RANDOM)
     assert dict(mine.card.rows)["steps"] == "0"

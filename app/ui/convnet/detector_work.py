@@ -58,10 +58,9 @@ def _rows(card: DetectorCard, weights: int, size: int) -> tuple[tuple[str, str],
         ("seed", _stated(card.settings, "seed")),
         ("steps", _steps(card.settings)),
         ("trained for", duration(card.seconds) if card.seconds else "not stated"),
+        ("weights", f"{weights:,} in {file_size(size)}"),
         *((("judged on", shortened(judged, MOST_WORDS)),) if judged else ()),
         *((shortened(name, MOST_WORDS), f"{value:.4f}") for name, value in numbers.items()),
-        ("weights", f"{weights:,}"),
-        ("file", file_size(size)),
         ("sha256", f"{card.sha256[:16]}…"),
     )
 
