@@ -7,7 +7,8 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QPushButton
-from superpoint_parts import page_of, settled
+from superpoint_parts import page_of
+from window_parts import settled
 
 from app.learning.detector_store import DetectorCard, save_detector
 from app.learning.superpoint_network import MINI, random_weights

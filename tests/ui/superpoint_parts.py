@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
-from convnet_parts import shown_workspace
+from convnet_parts import choose_in, page_in, shown_on
 from PySide6.QtCore import QPoint
 from window_parts import Jobs, refs_of
 
 from app.learning.synthetic_shapes import shapes_picture
 from app.records import ImagePair, PairRef, Truth
-from app.ui.convnet.state import ConvNetState
 from app.ui.convnet.superpoint_jobs import Found
 from app.ui.convnet.superpoint_page import SuperPointPage
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
-from app.ui.launch import _wait
 from app.ui.session import Session
 from app.ui.workspaces.convnet import ConvNetWorkspace
 from app.vision.images import make_image
@@ -38,36 +36,25 @@ def drawn_pair(ref: PairRef) -> ImagePair:
     return ImagePair(ref, make_image(left, "left"), make_image(right, "right"), truth)
 
 
+page_of = partial(page_in, SuperPointPage)
+
+
 @contextmanager
 def shown_page(session: Session, jobs: Jobs, state: SuperPointState | None = None) -> Iterator[ConvNetWorkspace]:
     """Show the workspace on this page, its session reading drawn pairs; yield when all is found."""
     jobs.make_pair = drawn_pair
     refs = (*refs_of(2), PairRef("builtin", "Blank", recipe="blank"))
-    states = {"convnet": ConvNetState(page="superpoint"), SUPERPOINT_KEY: state or SuperPointState()}
-    with shown_workspace(session, refs=refs, states=states, height=600) as made:
-        made.activate()
-        settled(made)
+    states = {SUPERPOINT_KEY: state or SuperPointState()}
+    with shown_on(SuperPointPage, session, refs=refs, states=states, height=600) as made:
         yield made
-        made.deactivate()
-
-
-def settled(workspace: ConvNetWorkspace) -> None:
-    assert _wait(lambda: not workspace.session.busy and not workspace.busy, 60.0)
-
-
-def page_of(workspace: ConvNetWorkspace) -> SuperPointPage:
-    page = workspace.page_of("superpoint")
-    assert isinstance(page, SuperPointPage)
-    return page
 
 
 def choose(workspace: ConvNetWorkspace, **values: object) -> Found:
     """Change settings as the form does; return what is then known."""
-    page = page_of(workspace)
-    page.form.changed.emit(replace(page.form.settings, **values))
-    settled(workspace)
-    assert page.found is not None
-    return page.found
+    choose_in(SuperPointPage, workspace, **values)
+    found = page_of(workspace).found
+    assert found is not None
+    return found
 
 
 def at(page: SuperPointPage, x: float, y: float) -> QPoint:

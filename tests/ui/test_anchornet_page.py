@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
-from convnet_parts import shown_workspace
+from convnet_parts import change_in, page_in, shown_on
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 
@@ -18,7 +18,6 @@ from app.ui.convnet import PAGES, anchornet_page
 from app.ui.convnet.anchor_paint import COLOURS, colour_of, gathered, tint
 from app.ui.convnet.anchor_state import ANCHOR_KEY, AnchorRun, AnchorState
 from app.ui.convnet.anchornet_page import AnchorNetPage
-from app.ui.convnet.state import ConvNetState
 from app.ui.launch import _wait
 from app.ui.session import Message, Session
 from app.ui.session_state import SessionState, from_json, to_json, typed
@@ -28,29 +27,22 @@ from app.ui.workspaces.convnet import ConvNetWorkspace
 SHORT = AnchorState(iterations=60, filters=4)
 
 
+page_of, change = partial(page_in, AnchorNetPage), partial(change_in, AnchorNetPage)
+
+
 @pytest.fixture
 def workspace(session: Session) -> Iterator[ConvNetWorkspace]:
-    with shown_workspace(session, states={"convnet": ConvNetState(page="anchornet"), ANCHOR_KEY: SHORT}) as made:
-        made.activate()
-        settled(made)
+    with shown_on(AnchorNetPage, session, states={ANCHOR_KEY: SHORT}) as made:
+        shown_run(made)
         yield made
 
 
-def page_of(workspace: ConvNetWorkspace) -> AnchorNetPage:
-    page = workspace.page_of("anchornet")
-    assert isinstance(page, AnchorNetPage)
-    return page
-
-
-def settled(workspace: ConvNetWorkspace) -> AnchorRun:
+def shown_run(workspace: ConvNetWorkspace) -> AnchorRun:
+    """Wait until a run is learned and its frame shown."""
     page = page_of(workspace)
     assert _wait(lambda: not workspace.busy and page.frame is not None and page.frame.run is page.run, 120.0)
     assert page.run is not None
     return page.run
-
-
-def change(page: AnchorNetPage, **values: object) -> None:
-    page.form.changed.emit(replace(page.form.settings, **values))
 
 
 def point(of: QPointF) -> QPoint:
@@ -60,7 +52,7 @@ def point(of: QPointF) -> QPoint:
 def test_that_it_is_the_last_page_and_shows_both_runs(workspace: ConvNetWorkspace) -> None:
     page = page_of(workspace)
     assert PAGES[-1].key == page.key == "anchornet"
-    run = settled(workspace)
+    run = shown_run(workspace)
     with_, without = run.diverse.history[-1], run.alone.history[-1]
     assert with_.likeness < 0.5 < 0.9 < without.likeness
     assert with_.diversity < 0.5 < without.diversity
@@ -111,10 +103,10 @@ def test_the_keys_of_the_strip(workspace: ConvNetWorkspace, session: Session) ->
 
 
 def test_that_the_scrubber_replays_both_runs(workspace: ConvNetWorkspace) -> None:
-    page, run = page_of(workspace), settled(workspace)
+    page, run = page_of(workspace), shown_run(workspace)
     page.scrubber.slider.setValue(0)
     assert page.state.step == 0
-    settled(workspace)
+    shown_run(workspace)
     assert workspace.details.facts.value("correlation of two maps") == "1.00  |  1.00"  # all start alike
     assert page.view.frame is not None
     assert page.view.frame.at[True] is run.diverse.history[0]
@@ -127,15 +119,15 @@ def test_that_the_scrubber_replays_both_runs(workspace: ConvNetWorkspace) -> Non
 
 
 def test_the_switch_shows_one_run_larger(workspace: ConvNetWorkspace, session: Session) -> None:
-    page, run = page_of(workspace), settled(workspace)
+    page, run = page_of(workspace), shown_run(workspace)
     side = page.view.tiles()[0][2].width()
-    change(page, shown="with")
+    change(workspace, shown="with")
     assert {diverse for diverse, _, _ in page.view.tiles()} == {True}
     assert page.view.tiles()[0][2].width() >= side
     assert page.run is run
     assert not page.busy  # nothing is learned for it
     workspace.grab()
-    change(page, shown="without")
+    change(workspace, shown="without")
     assert {diverse for diverse, _, _ in page.view.tiles()} == {False}
     session.undo()  # changes of one field in quick succession are one step
     assert page.state.shown == page.form.settings.shown == "both"
@@ -143,9 +135,8 @@ def test_the_switch_shows_one_run_larger(workspace: ConvNetWorkspace, session: S
 
 
 def test_that_no_diversity_makes_both_runs_one(workspace: ConvNetWorkspace) -> None:
-    page = page_of(workspace)
-    change(page, diversity=0.0, iterations=30, form="paper")
-    run = settled(workspace)
+    change(workspace, diversity=0.0, iterations=30, form="paper")
+    run = shown_run(workspace)
     assert run.diverse is run.alone
     assert len(run.diverse.history) == 31
     assert "times the mean over k of max" in workspace.details.formula.said
@@ -154,31 +145,31 @@ def test_that_no_diversity_makes_both_runs_one(workspace: ConvNetWorkspace) -> N
 
 def test_one_filter_and_the_other_objects(workspace: ConvNetWorkspace) -> None:
     page = page_of(workspace)
-    change(page, filters=1, objects="cups", iterations=10)
-    settled(workspace)
+    change(workspace, filters=1, objects="cups", iterations=10)
+    shown_run(workspace)
     assert workspace.details.facts.value("correlation of two maps") == "none  |  none"
     assert page.strip.count() == 1
     workspace.grab()
 
 
 def test_that_stopping_keeps_the_last_picture_and_learning_starts_anew(workspace: ConvNetWorkspace) -> None:
-    page, run = page_of(workspace), settled(workspace)
-    change(page, iterations=1000)
+    page, run = page_of(workspace), shown_run(workspace)
+    change(workspace, iterations=1000)
     assert page.stop.isEnabled()
     QTest.mouseClick(page.stop, Qt.MouseButton.LeftButton)
     assert _wait(lambda: not page.busy, 20.0)
     assert page.run is run
     assert page.stop.text() == "Learn"
     assert "Stopped" in workspace.details.told.said
-    change(page, iterations=20)
-    assert len(settled(workspace).diverse.history) == 21
+    change(workspace, iterations=20)
+    assert len(shown_run(workspace).diverse.history) == 21
     assert page.stop.text() == "Stop"
 
 
 def test_that_a_failure_is_told_and_the_last_run_stays(
     workspace: ConvNetWorkspace, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    page, run = page_of(workspace), settled(workspace)
+    page, run = page_of(workspace), shown_run(workspace)
     heard: list[Message] = []
     session.message.connect(heard.append)
 
@@ -187,7 +178,7 @@ def test_that_a_failure_is_told_and_the_last_run_stays(
         raise UserError("The photograph is missing.")
 
     monkeypatch.setattr(anchornet_page, "learn_anchors", fail)
-    change(page, seed=5)
+    change(workspace, seed=5)
     assert _wait(lambda: bool(heard) and not page.busy, 20.0)
     assert heard[-1].text == workspace.details.told.said == "The photograph is missing."
     assert page.run is run

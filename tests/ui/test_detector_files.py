@@ -13,8 +13,8 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QEnterEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
-from superpoint_parts import choose, page_of, settled, shown_page
-from window_parts import Jobs
+from superpoint_parts import choose, page_of, shown_page
+from window_parts import Jobs, settled
 
 from app.learning import detector_store
 from app.learning.detector_store import DetectorCard, save_detector

@@ -5,14 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from convnet_parts import shown_workspace
+from convnet_parts import choose_in, page_in, shown_on, shown_workspace
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from window_parts import refs_of, tiny_pair
+from window_parts import refs_of, settled, tiny_pair
 
 from app import pairs
 from app.jobs import run_to_end
@@ -26,7 +27,6 @@ from app.ui.convnet.reconstruction_state import (
     ReconstructionState,
     answer,
 )
-from app.ui.convnet.state import ConvNetState
 from app.ui.launch import _wait
 from app.ui.session import Session
 from app.ui.workspaces import WORKSPACES
@@ -35,30 +35,13 @@ from app.vision import builtin
 from app.vision.half_pixel import to_original
 from app.vision.images import grey8, make_image
 
+page_of, choose = partial(page_in, ReconstructionPage), partial(choose_in, ReconstructionPage)
+
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[ConvNetWorkspace]:
-    with shown_workspace(session, refs=refs_of(2), states={"convnet": ConvNetState()}) as made:
-        made.activate()
-        settle(made)
+    with shown_on(ReconstructionPage, session, refs=refs_of(2)) as made:
         yield made
-
-
-def settle(workspace: ConvNetWorkspace) -> None:
-    assert _wait(lambda: not workspace.session.busy and not workspace.busy, 60.0)
-
-
-def page_of(workspace: ConvNetWorkspace) -> ReconstructionPage:
-    page = workspace.page_of("reconstruction")
-    assert isinstance(page, ReconstructionPage)
-    return page
-
-
-def choose(workspace: ConvNetWorkspace, **values: object) -> None:
-    """Change the form as its widgets do."""
-    form = page_of(workspace).form
-    form.changed.emit(replace(form.settings, **values))
-    settle(workspace)
 
 
 def on_screen(view: CellWidget, x: float, y: float, *, column: int = 0) -> QPoint:
@@ -220,7 +203,7 @@ def test_that_the_old_picture_stays_while_a_new_one_is_made_and_stopping_keeps_i
     choose(workspace, database="other", size="240")
     assert page.answer is old  # it was the answer to just this
     QTest.mouseClick(page.stop, Qt.MouseButton.LeftButton)
-    settle(workspace)
+    settled(workspace)
     assert page.answer is not old
     assert page.answer.whole
 
@@ -233,18 +216,18 @@ def test_that_work_left_when_the_page_goes_is_taken_up_again(workspace: ConvNetW
     assert not page.busy
     assert page.answer.question.database == "other"
     workspace.activate()
-    settle(workspace)
+    settled(workspace)
     assert page.answer.question.database == "photographs"
 
 
 def test_that_another_pair_is_reconstructed_and_undo_brings_settings_back(workspace: ConvNetWorkspace) -> None:
     page, session = page_of(workspace), workspace.session
     session.step_pair(1)
-    settle(workspace)
+    settled(workspace)
     assert page.answer.ref == refs_of(2)[1]
     choose(workspace, k=3)
     session.undo()
-    settle(workspace)
+    settled(workspace)
     assert page.form.settings.k == 5
     assert page.table.ks() == (1, 5)
 
@@ -256,7 +239,7 @@ def test_that_a_picture_too_small_is_told_and_the_next_one_shown(
     dot = Image("dot", "dot", np.zeros((1, 1, 3), np.uint8))
     monkeypatch.setattr(page, "_known", lambda: ImagePair(refs_of(2)[1], dot, dot))
     workspace.session.step_pair(1)
-    settle(workspace)
+    settled(workspace)
     assert page.answer is None
     assert page.fault.startswith("A picture of 1 × 1 px is too small")
     assert page.table.words == page.fault
@@ -264,7 +247,7 @@ def test_that_a_picture_too_small_is_told_and_the_next_one_shown(
     workspace.grab()
     monkeypatch.undo()
     workspace.session.step_pair(-1)
-    settle(workspace)
+    settled(workspace)
     assert page.fault == ""
     assert page.answer is not None
     assert page.field.isVisible()
@@ -294,7 +277,7 @@ def test_that_without_a_pair_it_says_what_to_do(session: Session) -> None:
     with shown_workspace(session) as made:
         session._apply(replace(session.state, pair=None))
         made.activate()
-        settle(made)
+        settled(made)
         assert page_of(made).table.words == NO_PAIR
         made.grab()
 
@@ -308,7 +291,7 @@ def test_that_pictures_of_any_shape_are_drawn(session: Session, shape: tuple[int
         page = page_of(made)
         page._known = lambda: ImagePair(refs_of(1)[0], *images)
         made.activate()
-        settle(made)
+        settled(made)
         assert page.answer.whole
         made.grab()
         for column in range(6):
@@ -317,9 +300,7 @@ def test_that_pictures_of_any_shape_are_drawn(session: Session, shape: tuple[int
 
 def test_that_the_state_is_kept_and_damaged_ones_are_mended(session: Session) -> None:
     state = ReconstructionState(place=(30.0, 20.0), layer=9, k=2)
-    with shown_workspace(session, states={RECONSTRUCTION_KEY: state}) as made:
-        made.activate()
-        settle(made)
+    with shown_on(ReconstructionPage, session, states={RECONSTRUCTION_KEY: state}) as made:
         page = page_of(made)
         assert page.form.settings.k == 2
         assert page.table.layer == 4

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from detector_parts import OWN, chosen, click, offered
 from PySide6.QtWidgets import QFileDialog
-from superpoint_parts import choose, page_of, settled, shown_page
-from window_parts import Jobs
+from superpoint_parts import choose, page_of, shown_page
+from window_parts import Jobs, settled
 
 from app.learning import detector_store, model_store
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState

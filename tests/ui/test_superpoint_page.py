@@ -10,8 +10,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
-from superpoint_parts import NO_TRUTH, at, choose, drawn_pair, page_of, settled, shown_page
-from window_parts import Jobs, refs_of
+from superpoint_parts import NO_TRUTH, at, choose, drawn_pair, page_of, shown_page
+from window_parts import Jobs, refs_of, settled
 
 from app import pairs
 from app.jobs import Progress, run_to_end

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 from app.jobs import Progress
 from app.records import Image, ImagePair, MatchRequest, MatchResult, PairRef
+from app.ui.launch import _wait
 from app.ui.session import Session
 from app.ui.settings_panel import SettingsPanel
 from app.ui.style import Style
@@ -85,6 +86,23 @@ def shown_alone(
         made.hide()
         for part in (made.settings_panel(), made.details_panel(), made):  # the panels have no parent without a window
             part.deleteLater()
+
+
+@contextmanager
+def shown_settled(
+    kind: type[WorkspaceT], session: Session, states: dict[str, Any], refs: Sequence[PairRef] = (), height: int = 700
+) -> Iterator[WorkspaceT]:
+    """Show a workspace without a window as :func:`shown_alone` does, in front and with nothing left to do."""
+    with shown_alone(kind, session, states, refs, height) as made:
+        made.activate()
+        settled(made)
+        yield made
+        made.deactivate()
+
+
+def settled(workspace: Workspace) -> None:
+    """Wait until neither the session nor the workspace has anything left to do."""
+    assert _wait(lambda: not workspace.session.busy and not workspace.busy, 60.0), "still busy after a minute"
 
 
 class PlainWorkspace(Workspace):
