@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, TypeVar
 
-from window_parts import settled, shown_alone, shown_settled
+from window_parts import change, settled, shown_alone, shown_settled
 
 from app.records import PairRef
 from app.ui.convnet.page import ConvNetPage
@@ -47,9 +46,7 @@ def page_in(kind: type[PageT], workspace: ConvNetWorkspace) -> PageT:
 
 def change_in(kind: type[ConvNetPage], workspace: ConvNetWorkspace, **values: object) -> None:
     """Change settings as the form of a page does."""
-    form = page_in(kind, workspace).form
-    assert form is not None
-    form.changed.emit(replace(form.settings, **values))
+    change(page_in(kind, workspace), **values)
 
 
 def choose_in(kind: type[ConvNetPage], workspace: ConvNetWorkspace, **values: object) -> None:

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from metric_parts import shown_workspace
+from metric_parts import shown_on
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
+from window_parts import change
 
 from app.jobs import run_to_end
 from app.learning.mahalanobis import inverse_covariance, kind_of, matrix_from_ellipse
@@ -19,21 +20,18 @@ from app.learning.toy import TOYS
 from app.ui.launch import _wait
 from app.ui.metric.ellipse_page import EllipsePage
 from app.ui.metric.ellipse_state import ELLIPSE_KEY, MOST, EllipseState, ask
-from app.ui.metric.state import MetricState
 from app.ui.session import Session
 from app.ui.workspaces.metric import MetricWorkspace
 
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[MetricWorkspace]:
-    with shown_workspace(session, states={"metric": MetricState(page="ellipse")}) as made:
-        made.activate()
-        assert _wait(lambda: not session.busy and not made.busy, 30.0)
+    with shown_on("ellipse", session) as made:
         yield made
 
 
 def choose(page: EllipsePage, **values: object) -> None:
-    page.form.changed.emit(replace(page.form.settings, **values))
+    change(page, **values)
     assert _wait(lambda: not page.busy, 30.0)
 
 

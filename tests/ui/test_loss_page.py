@@ -10,6 +10,7 @@ import pytest
 from metric_parts import shown_workspace
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
+from window_parts import change
 
 from app.ui.launch import _wait
 from app.ui.metric.loss_curves import delta_drawing, force_drawing
@@ -29,7 +30,7 @@ def workspace(session: Session) -> Iterator[MetricWorkspace]:
 
 
 def choose(page: LossPage, **values: object) -> None:
-    page.form.changed.emit(replace(page.form.settings, **values))
+    change(page, **values)
 
 
 def test_that_dragging_the_negative_over_the_margin_ends_its_push(workspace: MetricWorkspace) -> None:

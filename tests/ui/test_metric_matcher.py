@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +11,7 @@ from match_parts import REFS, small_pair
 from metric_parts import shown_workspace
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from window_parts import change
 
 from app import matchers, pairs
 from app.learning import metric_store
@@ -51,7 +51,7 @@ def test_that_the_button_keeps_a_metric_and_matches_with_it(workspace: MetricWor
     bar = TopBar(session, workspace.look, [])
     row = bar.matcher.findData("learned-metric", KEY_ROLE)
     assert "No metric" in bar.matcher.itemData(row, REASON_ROLE)
-    page.form.changed.emit(replace(page.form.settings, source=source))
+    change(page, source=source)
     assert page.matcher.isVisible()
     assert "open pair" in page.matcher.words.text() or "other pairs" in page.matcher.words.text()
     QTest.mouseClick(page.matcher.use, Qt.MouseButton.LeftButton)
@@ -101,10 +101,10 @@ def test_that_it_can_be_cancelled_and_says_what_it_cannot_learn_from(workspace: 
     assert metric_store.names() == {}
     assert page.matcher.use.text() == "Use as matcher"
     session.open_pairs(REFS[1:2])  # without a truth
-    page.form.changed.emit(replace(page.form.settings, source="others"))
+    change(page, source="others")
     page.matcher.use.click()
     assert "no other pair in the list" in told[-1].text
-    page.form.changed.emit(replace(page.form.settings, source="open"))
+    change(page, source="open")
     page.matcher.use.click()
     assert _wait(lambda: not page.matcher.busy, 60.0)
     assert any("whose truth names places" in item.text for item in told)
@@ -113,10 +113,10 @@ def test_that_it_can_be_cancelled_and_says_what_it_cannot_learn_from(workspace: 
 
 def test_that_where_a_matcher_learned_from_asks_nothing_anew(workspace: MetricWorkspace) -> None:
     page = workspace.page_of("neighbours")
-    page.form.changed.emit(replace(page.form.settings, source="open"))
+    change(page, source="open")
     assert page.state.source == "open"
     assert not page.busy
-    page.form.changed.emit(replace(page.form.settings, folds=3))
+    change(page, folds=3)
     assert page.busy
     assert _wait(lambda: not page.busy, 30.0)
 

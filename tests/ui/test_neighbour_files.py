@@ -11,18 +11,18 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from metric_parts import shown_workspace
+from metric_parts import shown_on
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QFileDialog
+from window_parts import change
 
 from app.learning.data_files import DataSet, is_data
 from app.ui.launch import _wait
 from app.ui.metric.item_pictures import PATCH, feature_bars, item_picture
 from app.ui.metric.neighbour_page import NO_FILE
 from app.ui.metric.neighbour_state import NEIGHBOUR_KEY, NeighbourState, used_fields
-from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
 from app.ui.workspaces.metric import MetricWorkspace
 
@@ -31,10 +31,7 @@ QUICK = NeighbourState(data="file", learner="nca", iterations=5, folds=2)
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[MetricWorkspace]:
-    states = {"metric": MetricState(page="neighbours"), NEIGHBOUR_KEY: QUICK}
-    with shown_workspace(session, states=states) as made:
-        made.activate()
-        assert _wait(lambda: not session.busy and not made.busy, 60.0)
+    with shown_on("neighbours", session, **{NEIGHBOUR_KEY: QUICK}) as made:
         yield made
 
 
@@ -78,7 +75,7 @@ def test_that_a_table_is_opened_by_the_button(
     assert found.nearest.items == 60
     assert page.state.file == str(path)
     workspace.grab()
-    page.form.changed.emit(replace(page.form.settings, standardise=True))  # a form knows nothing of the file
+    change(page, standardise=True)  # a form knows nothing of the file
     settled(workspace)
     assert page.state.file == str(path)
     assert page.outcome is not None

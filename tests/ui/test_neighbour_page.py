@@ -7,13 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from metric_parts import shown_workspace
+from metric_parts import shown_on
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
+from window_parts import change
 
 from app.ui.launch import _wait
 from app.ui.metric.neighbour_state import LEARNERS, NEIGHBOUR_KEY, NeighbourState, used_fields
-from app.ui.metric.state import MetricState
 from app.ui.session import Message, Session
 from app.ui.workspaces.metric import MetricWorkspace
 
@@ -22,10 +22,7 @@ QUICK = NeighbourState(learner="nca", iterations=5, folds=2)
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[MetricWorkspace]:
-    states = {"metric": MetricState(page="neighbours"), NEIGHBOUR_KEY: QUICK}
-    with shown_workspace(session, states=states) as made:
-        made.activate()
-        assert _wait(lambda: not session.busy and not made.busy, 60.0)
+    with shown_on("neighbours", session, **{NEIGHBOUR_KEY: QUICK}) as made:
         yield made
 
 
@@ -48,18 +45,18 @@ def test_that_faces_are_asked_and_a_column_can_be_chosen(workspace: MetricWorksp
     QTest.keyClick(view, Qt.Key.Key_Right)
     QTest.keyClick(view, Qt.Key.Key_Left)
     assert page.state.chosen == view.at == 3
-    change = found.changes[3]
-    assert workspace.details.facts.value("‖x − x_j‖, to both").startswith(f"{change.euclid[0]:.3g}")
-    assert change.euclid[0] <= change.euclid[1]
-    assert change.learned[1] <= change.learned[0]
-    np.testing.assert_array_equal(page._picture(change.row)[..., 0], page._picture(change.row)[..., 2])
+    changed = found.changes[3]
+    assert workspace.details.facts.value("‖x − x_j‖, to both").startswith(f"{changed.euclid[0]:.3g}")
+    assert changed.euclid[0] <= changed.euclid[1]
+    assert changed.learned[1] <= changed.learned[0]
+    np.testing.assert_array_equal(page._picture(changed.row)[..., 0], page._picture(changed.row)[..., 2])
     assert not page.busy  # choosing learns nothing anew
     workspace.grab()
 
 
 def test_that_other_items_learn_anew_and_learning_again_too(workspace: MetricWorkspace) -> None:
     page = workspace.page_of("neighbours")
-    page.form.changed.emit(replace(page.form.settings, data="digits", items=100))
+    change(page, data="digits", items=100)
     assert page.busy
     assert page.outcome is None
     assert _wait(lambda: not page.busy, 60.0)
@@ -77,7 +74,7 @@ def test_that_other_items_learn_anew_and_learning_again_too(workspace: MetricWor
 def test_that_a_pair_without_truth_is_told(workspace: MetricWorkspace) -> None:
     page, told = workspace.page_of("neighbours"), []
     workspace.session.message.connect(told.append)
-    page.form.changed.emit(replace(page.form.settings, data="pair"))
+    change(page, data="pair")
     assert _wait(lambda: not page.busy, 30.0)
     if page.fault:
         assert isinstance(told[-1], Message)
@@ -90,7 +87,7 @@ def test_that_a_pair_without_truth_is_told(workspace: MetricWorkspace) -> None:
 
 def test_that_leaving_the_page_stops_it(workspace: MetricWorkspace) -> None:
     page = workspace.page_of("neighbours")
-    page.form.changed.emit(replace(page.form.settings, learner="itml"))
+    change(page, learner="itml")
     assert page.busy
     workspace.tabs["losses"].click()
     assert _wait(lambda: not page.busy, 30.0)

@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
-from metric_parts import shown_workspace
+from metric_parts import shown_on
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
+from window_parts import change
 
 from app.jobs import run_to_end
 from app.learning.learners import ROWS
 from app.ui.launch import _wait
 from app.ui.metric.recipe_page import RecipePage
 from app.ui.metric.recipe_state import CLOSED, Descended, RecipeState, descend, map_of
-from app.ui.metric.state import MetricState
 from app.ui.session import Session
 from app.ui.workspaces.metric import MetricWorkspace
 
 
 @pytest.fixture
 def workspace(session: Session) -> Iterator[MetricWorkspace]:
-    with shown_workspace(session, states={"metric": MetricState(page="recipes")}) as made:
-        made.activate()
-        assert _wait(lambda: not session.busy and not made.busy, 30.0)
+    with shown_on("recipes", session) as made:
         yield made
 
 
@@ -57,7 +54,7 @@ def test_that_it_explodes_below_and_collapses_above(workspace: MetricWorkspace) 
 @pytest.mark.parametrize("repair", ["penalty", "trace", "ball", "similar"])
 def test_that_a_repair_shows_its_closed_form(workspace: MetricWorkspace, repair: str) -> None:
     page = workspace.page_of("recipes")
-    page.form.changed.emit(replace(page.form.settings, repair=repair))
+    change(page, repair=repair)
     found = settled(page)
     assert CLOSED[repair] in workspace.details.formula.said
     assert found.history[-1].objective == pytest.approx(found.closed)

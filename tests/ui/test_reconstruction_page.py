@@ -13,7 +13,7 @@ import pytest
 from convnet_parts import choose_in, page_in, shown_on, shown_workspace
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from window_parts import refs_of, settled, tiny_pair
+from window_parts import change, refs_of, settled, tiny_pair
 
 from app import pairs
 from app.jobs import run_to_end
@@ -189,7 +189,7 @@ def test_the_other_settings(workspace: ConvNetWorkspace) -> None:
 def test_that_the_old_picture_stays_while_a_new_one_is_made_and_stopping_keeps_it(workspace: ConvNetWorkspace) -> None:
     page = page_of(workspace)
     old = page.answer
-    page.form.changed.emit(replace(page.form.settings, database="photographs", size="320"))
+    change(page, database="photographs", size="320")
     assert _wait(lambda: page.busy, 5.0)
     assert page.progress.isVisibleTo(page)
     assert page.stop.text() == "Stop"
@@ -210,7 +210,7 @@ def test_that_the_old_picture_stays_while_a_new_one_is_made_and_stopping_keeps_i
 
 def test_that_work_left_when_the_page_goes_is_taken_up_again(workspace: ConvNetWorkspace) -> None:
     page = page_of(workspace)
-    page.form.changed.emit(replace(page.form.settings, database="photographs", size="160", tile="16"))
+    change(page, database="photographs", size="160", tile="16")
     assert _wait(lambda: page.busy, 5.0)
     workspace.deactivate()
     assert not page.busy

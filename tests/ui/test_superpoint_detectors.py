@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,7 @@ import pytest
 from detector_parts import OWN, chosen, click, offered
 from PySide6.QtWidgets import QFileDialog
 from superpoint_parts import choose, page_of, shown_page
-from window_parts import Jobs, settled
+from window_parts import Jobs, change, settled
 
 from app.learning import detector_store, model_store
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
@@ -125,7 +124,7 @@ def test_that_other_settings_still_work_while_the_detector_is_gone(
     page = page_of(workspace)
     shown = page.found
     (own_detectors / OWN).unlink()
-    page.form.changed.emit(replace(page.form.settings, radius=9))
+    change(page, radius=9)
     settled(workspace)
     assert page.state.radius == 9
     assert page.fault.startswith("The detector corners.safetensors is no longer there")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
 from PySide6.QtTest import QTest
 from superpoint_parts import NO_TRUTH, at, choose, drawn_pair, page_of, shown_page
-from window_parts import Jobs, refs_of, settled
+from window_parts import Jobs, change, refs_of, settled
 
 from app import pairs
 from app.jobs import Progress, run_to_end
@@ -218,7 +217,7 @@ def test_that_bare_keys_change_picture_heat_and_view(workspace: ConvNetWorkspace
 
 def test_that_cancelling_keeps_the_picture_and_what_was_averaged(workspace: ConvNetWorkspace) -> None:
     page = page_of(workspace)
-    page.form.changed.emit(replace(page.form.settings, views=100))
+    change(page, views=100)
     assert _wait(lambda: page.found is not None and page.found.sight.averaged is not None, 30.0)
     assert page.stop.isEnabled()
     assert page.progress.isVisible()
@@ -258,7 +257,7 @@ def test_that_a_damaged_file_of_weights_is_one_sentence(
 
     shown = page.found
     monkeypatch.setattr(superpoint_jobs, "detector", broken)
-    page.form.changed.emit(replace(page.form.settings, max_side=160))
+    change(page, max_side=160)
     settled(workspace)
     assert "damaged" in workspace.details.told.said
     assert page.found is shown  # the last picture stays
@@ -310,7 +309,7 @@ def test_the_scale_of_colours() -> None:
 def test_that_a_page_left_and_opened_again_goes_on(workspace: ConvNetWorkspace) -> None:
     page = page_of(workspace)
     for wait in (False, True):  # back at once, or when the job has ended
-        page.form.changed.emit(replace(page.form.settings, views=12 + wait))
+        change(page, views=12 + wait)
         workspace.deactivate()
         assert not wait or _wait(lambda: not page.busy, 30.0)
         workspace.activate()
@@ -324,7 +323,7 @@ def test_that_a_page_left_and_opened_again_goes_on(workspace: ConvNetWorkspace) 
 def test_that_a_dragged_slider_ends_at_its_last_place(workspace: ConvNetWorkspace) -> None:
     page = page_of(workspace)
     for step in range(1, 13):
-        page.form.changed.emit(replace(page.form.settings, confidence=0.02 * step))
+        change(page, confidence=0.02 * step)
         _wait(lambda: False, 0.004)
     settled(workspace)
     assert page.found is not None
@@ -348,7 +347,7 @@ def test_that_a_ring_stands_around_its_pixel_and_the_outline_around_its_cell(wor
         return rows[:, : 3 * image.width()].reshape(image.height(), image.width(), 3).astype(int)
 
     with_ring = seen()
-    page.form.changed.emit(replace(page.form.settings, points=False))
+    change(page, points=False)
     changed = np.argwhere((seen() != with_ring).any(axis=2))
     at_ring = page.view.screen_of(x, y)
     near = np.abs(changed - (at_ring.y(), at_ring.x())).max(axis=1) < 30

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -16,6 +17,7 @@ from app.ui.launch import _wait
 from app.ui.session import Session
 from app.ui.settings_panel import SettingsPanel
 from app.ui.style import Style
+from app.ui.worded_page import WordedPage
 from app.ui.workspaces import WorkspaceEntry
 from app.ui.workspaces.base import Workspace
 
@@ -98,6 +100,12 @@ def shown_settled(
         settled(made)
         yield made
         made.deactivate()
+
+
+def change(page: WordedPage, **values: object) -> None:
+    """Change settings as the form of a page does."""
+    assert page.form is not None
+    page.form.changed.emit(replace(page.form.settings, **values))
 
 
 def settled(workspace: Workspace) -> None:
