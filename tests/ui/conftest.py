@@ -15,7 +15,7 @@ from match_parts import Counted, Hands, small_pair
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from train_parts import Lab, opened
-from window_parts import Jobs
+from window_parts import Jobs, end, window_on
 
 from app import matchers, pairs
 from app.learning import detector_store
@@ -23,7 +23,6 @@ from app.ui import browser as browser_module
 from app.ui.main_window import MainWindow
 from app.ui.session import Message, Session
 from app.ui.session_state import FOLDER_VARIABLE, Store
-from app.ui.style import Style
 
 
 @pytest.fixture(autouse=True)
@@ -131,22 +130,14 @@ def shared(qapp: QApplication, tmp_path_factory: pytest.TempPathFactory) -> Iter
         patch.setattr(browser_module, "_make_thumbnail", lambda _ref, side: np.full((side, side, 3), 90, np.uint8))
         session = Session(Store(tmp_path_factory.mktemp("config")))
         session.restore()
-        look = Style("dark")
-        look.apply()
-        window = MainWindow(session, look, remember=False)
-        session.setParent(window)
-        look.setParent(window)
-        window.resize(1280, 800)
+        window = window_on(session, remember=False)
         window.docks.arrange()
         window.show()
         hands = Hands(window)
         hands.start_afresh()
         hands.start_lanes()
         yield hands, counted
-        window.close()
-        assert window.ended
-        window.deleteLater()
-        qapp.setStyleSheet("")
+        end(window)
 
 
 @pytest.fixture

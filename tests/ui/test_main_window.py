@@ -26,7 +26,7 @@ from PySide6.QtGui import (
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
-from window_parts import PLAIN, Jobs, refs_of
+from window_parts import PLAIN, Jobs, end, refs_of, window_on
 
 from app import matchers
 from app.jobs import Progress
@@ -55,20 +55,12 @@ def window(
     monkeypatch.setattr(browser_module, "_make_thumbnail", quick_thumbnail)
     session = Session(Store(config_folder()), make_job=jobs)
     session.restore()
-    look = Style("dark")
-    look.apply()
-    window = MainWindow(session, look, PLAIN)
-    session.setParent(window)
-    look.setParent(window)
-    window.resize(1280, 800)
+    window = window_on(session, PLAIN)
     window.show()
     session.open_pairs(refs_of(5))
     until(lambda: not session.busy)
     yield window
-    window.close()
-    assert window.ended
-    window.deleteLater()
-    QApplication.instance().setStyleSheet("")
+    end(window)
 
 
 def key(window: QWidget, keys: str) -> None:
@@ -602,10 +594,7 @@ def real_window(qtbot: QtBot, until: Until) -> Iterator[MainWindow]:
     until(window.isActiveWindow)  # shortcuts act only in the active window
     until(lambda: window.session.complete)
     yield window
-    window.close()
-    assert window.ended
-    window.deleteLater()
-    QApplication.instance().setStyleSheet("")
+    end(window)
 
 
 def assert_nothing_went_wrong(window: MainWindow) -> None:

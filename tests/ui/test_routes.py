@@ -15,6 +15,7 @@ from PySide6.QtGui import QDragEnterEvent, QDropEvent, QGuiApplication, QImage, 
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QFileDialog, QWidget
 from pytestqt.qtbot import QtBot
+from window_parts import end
 
 from app.records import Verdict
 from app.ui.launch import _wait, open_window
@@ -34,10 +35,7 @@ def window() -> Iterator[MainWindow]:
     assert _wait(window.isActiveWindow, SECONDS)  # shortcuts act only in the active window
     assert _wait(lambda: window.session.complete, SECONDS)
     yield window
-    window.close()
-    assert window.ended
-    window.deleteLater()
-    QApplication.instance().setStyleSheet("")
+    end(window)
 
 
 def settle(window: MainWindow) -> None:

@@ -12,7 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from sift_parts import small_result
-from window_parts import refs_of
+from window_parts import end, refs_of, window_on
 
 from app import failures
 from app.failures import CASES, Case, Failures, Row
@@ -27,8 +27,6 @@ from app.ui.sift.keypoint_page import KeypointPage
 from app.ui.sift.laws_page import LawsPage
 from app.ui.sift.page import SiftPage
 from app.ui.sift.sides_page import SidesPage
-from app.ui.style import Style
-from app.ui.workspaces import WORKSPACES
 from app.ui.workspaces.sift import SiftWorkspace
 from app.vision.follow import LOSSES
 
@@ -56,13 +54,7 @@ def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, until: Until) -> Itera
     monkeypatch.setattr(failures, "run", quick)
     session = Session(Store(config_folder()), make_job=job)
     session.restore()
-    look = Style("dark")
-    look.apply()
-    made = MainWindow(session, look, WORKSPACES)
-    session.setParent(made)
-    look.setParent(made)
-    qtbot.addWidget(made)
-    made.resize(1280, 800)
+    made = window_on(session)
     made.docks.arrange()
     session.open_pairs(refs_of(1))
     session.set_workspace("sift")
@@ -70,7 +62,7 @@ def window(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, until: Until) -> Itera
     workspace = made.workspaces["sift"]
     until(lambda: session.complete and not workspace.busy)
     yield made
-    made.close()
+    end(made)
 
 
 def open_page(window: MainWindow, until: Until, key: str) -> SiftPage:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
 from app.jobs import Progress
@@ -24,13 +24,11 @@ from app.ui.sift.scale_space_page import ScaleSpacePage
 from app.ui.sift.stage_marks import choose
 from app.ui.sift.stages_page import NOTHING, StagesPage
 from app.ui.sift.state import SiftState, SpaceState, StagesState
-from app.ui.style import Style
-from app.ui.workspaces import WORKSPACES
 from app.ui.workspaces.sift import SiftWorkspace
 from app.vision.images import make_image
 from app.vision.sift_records import SiftExplanation, SiftSettings, Stage
 
-from window_parts import refs_of  # isort: skip
+from window_parts import end, refs_of, window_on  # isort: skip
 
 Until = Callable[[Callable[[], bool]], None]
 LEFT = Qt.MouseButton.LeftButton
@@ -74,19 +72,11 @@ def window(pictures: Pictures, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(browser_module, "_make_thumbnail", quick_thumbnail)
     session = Session(Store(config_folder()), make_job=pictures)
     session.restore()
-    look = Style("dark")
-    look.apply()
-    made = MainWindow(session, look, WORKSPACES)
-    session.setParent(made)
-    look.setParent(made)
-    made.resize(1280, 800)
+    made = window_on(session)
     made.show()
     session.set_workspace("sift")
     yield made
-    made.close()
-    assert made.ended
-    made.deleteLater()
-    QApplication.instance().setStyleSheet("")
+    end(made)
 
 
 def opened(window: MainWindow, until: Until) -> SiftWorkspace:

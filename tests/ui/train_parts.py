@@ -11,6 +11,7 @@ from match_parts import small_pair
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
+from window_parts import end, window_on
 
 from app import matchers, pairs
 from app.learning import model_store
@@ -22,7 +23,6 @@ from app.ui import browser as browser_module
 from app.ui.main_window import MainWindow
 from app.ui.session import Session
 from app.ui.session_state import Store
-from app.ui.style import Style
 from app.ui.train.sources import DataPlan, Prepared
 from app.ui.train.state import DATA_KEY, SETTINGS_KEY, DataState
 from app.ui.workspaces.train import TrainWorkspace
@@ -102,20 +102,12 @@ def opened(qapp: QApplication, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     session = Session(Store(tmp_path / "session"))
     session.restore()
     session.set_workspace("train")
-    look = Style("dark")
-    look.apply()
-    window = MainWindow(session, look, remember=False)
-    session.setParent(window)
-    look.setParent(window)
-    window.resize(1280, 800)
+    window = window_on(session, remember=False)
     window.docks.arrange()
     window.show()
     lab = Lab(window)
     lab.until(lambda: not lab.workspace.busy)
     yield lab
-    window.close()
-    assert window.ended
-    window.deleteLater()
-    qapp.setStyleSheet("")
+    end(window)
     monkeypatch.undo()
     matchers.refresh()

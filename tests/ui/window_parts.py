@@ -9,16 +9,17 @@ from dataclasses import replace
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
 from app.jobs import Progress
 from app.records import Image, ImagePair, MatchRequest, MatchResult, PairRef
 from app.ui.launch import _wait
+from app.ui.main_window import MainWindow
 from app.ui.session import Session
 from app.ui.settings_panel import SettingsPanel
 from app.ui.style import Style
 from app.ui.worded_page import WordedPage
-from app.ui.workspaces import WorkspaceEntry
+from app.ui.workspaces import WORKSPACES, WorkspaceEntry
 from app.ui.workspaces.base import Workspace
 
 
@@ -63,6 +64,27 @@ class Jobs:
             return MatchResult(request, pair, seconds={"load": 0.001})
         finally:
             self.closed += 1
+
+
+def window_on(session: Session, entries: Sequence[WorkspaceEntry] = WORKSPACES, *, remember: bool = True) -> MainWindow:
+    """Return a dark window of 1280 × 800 that owns its session, not shown yet; :func:`end` it."""
+    look = Style("dark")
+    look.apply()
+    made = MainWindow(session, look, entries, remember=remember)
+    session.setParent(made)
+    look.setParent(made)
+    made.resize(1280, 800)
+    return made
+
+
+def end(window: MainWindow) -> None:
+    """Close a window, see that all its work has ended, and let it go."""
+    window.close()
+    assert window.ended
+    window.deleteLater()
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    application.setStyleSheet("")
 
 
 WorkspaceT = TypeVar("WorkspaceT", bound=Workspace)
