@@ -13,7 +13,9 @@ from superpoint_parts import choose, page_of, shown_page
 from window_parts import Jobs, change, settled
 
 from app.learning import detector_store, model_store
+from app.learning.superpoint_network import CornerDetector
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
+from app.ui.own_work import FileDone
 from app.ui.session import Session
 from app.ui.session_state import SessionState, from_json, to_json
 from app.ui.workspaces.convnet import ConvNetWorkspace
@@ -131,3 +133,54 @@ def test_that_other_settings_still_work_while_the_detector_is_gone(
     assert page.found is shown  # the last picture stays
     assert choose(workspace, weights=detector_store.TRAINED).state.radius == 9
     assert not page.fault
+
+
+def test_that_what_is_chosen_while_a_missing_detector_fails_is_looked_with(
+    workspace: ConvNetWorkspace, made_detector: Path
+) -> None:
+    page = page_of(workspace)
+    choose(workspace, weights=detector_store.RANDOM)
+    change(page, weights="gone.safetensors")
+    change(page, weights=detector_store.TRAINED)
+    settled(workspace)
+    assert page.found is not None
+    assert page.found.state.weights == detector_store.TRAINED
+    assert not page.fault
+
+
+def test_that_a_detector_that_goes_while_it_looks_leaves_the_shipped_one_looking(
+    workspace: ConvNetWorkspace, made_detector: Path, told: list[str]
+) -> None:
+    page = page_of(workspace)
+    detector_store.import_file(made_detector)
+    choose(workspace, weights=detector_store.RANDOM)
+    change(page, weights=OWN)
+    assert page.busy
+    detector_store.delete(OWN)
+    page.files.own.done.emit(FileDone(OWN, "", "It was deleted."))
+    settled(workspace)
+    assert page.found is not None
+    assert page.found.state.weights == page.state.weights == detector_store.TRAINED
+    assert told == []
+    assert not page.fault
+
+
+def test_that_another_name_looks_at_nothing_anew(
+    workspace: ConvNetWorkspace, made_detector: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    detector_store.import_file(made_detector)
+    before = choose(workspace, weights=OWN, views=3)
+
+    def refused(*_args: object) -> None:
+        raise AssertionError("the picture was looked at once more")
+
+    monkeypatch.setattr(CornerDetector, "logits", refused)
+    monkeypatch.setattr(CornerDetector, "heat", refused)
+    page_of(workspace).files.own.done.emit(FileDone(OWN, detector_store.rename(OWN, "edges"), "It was renamed."))
+    settled(workspace)
+    after = page_of(workspace).found
+    assert after is not None
+    assert after.state.weights == "edges.safetensors"
+    assert not page_of(workspace).fault
+    np.testing.assert_array_equal(after.heat, before.heat)
+    assert workspace.details.facts.value("detector") == "edges"

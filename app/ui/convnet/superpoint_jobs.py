@@ -171,8 +171,10 @@ def _look(pair: ImagePair, side: str, state: SuperPointState, kept: Kept) -> Job
     image = pair.left if side == "left" else pair.right
     asked = detector(state.weights)
     network = asked.network
-    key = (side, asked, state.max_side)  # not its name alone: a file may be written anew
+    weights = asked if asked.card is None else asked.card.sha256  # a file may be written anew, or have another name
+    key = (side, weights, state.max_side)
     sight = kept.sights.get(key)
+    sight = None if sight is None else replace(sight, detector=asked)
     start = Progress(0, state.views, "Looking")
     if sight is None:
         yield start

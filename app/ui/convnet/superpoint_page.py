@@ -169,8 +169,10 @@ class SuperPointPage(ConvNetPage):
         self._show_cell()
 
     def _look_anew(self) -> None:
-        """Look again: a detector that has come may have the name of one that was missing."""
+        """Look again: a detector that came may have the name of one that was missing, and what looks may be gone."""
         self._asked = None
+        if not self._told:  # else it is overtaken without being waited for
+            self._examination.cancel()
         self._ask_if_seen()
 
     def _to_other(self) -> None:
@@ -227,6 +229,8 @@ class SuperPointPage(ConvNetPage):
             self.view.message = message.text
             self.view.update()
         self.facts.emit(([], message.text))
+        if self._wanted:
+            self._ask()
 
     def _cancel_or_go_on(self) -> None:
         if self._examination.busy:
