@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -249,6 +250,27 @@ def test_models_are_renamed_exported_and_deleted(lab: Lab, tmp_path: Path) -> No
     lab.until(lambda: "mine" not in model_store.names())
     with pytest.raises(UserError):
         model_store.find("mine")
+
+
+def test_that_the_delete_key_asks_too_and_a_shipped_model_stays_and_says_why(lab: Lab) -> None:
+    for file in (model_store.find("medium"), model_store.card_path(model_store.find("medium"))):
+        shutil.copy(file, model_store.folder() / f"mine{file.suffix}")
+    page = lab.open("models")
+    assert isinstance(page, ModelsPage)
+    page.list.setCurrentRow(0)
+    for widget in (page.own.name, page.own.rename, page.own.delete):
+        assert not widget.isEnabled()
+        assert "comes with the program" in widget.toolTip()
+    QTest.keyClick(page.list, Qt.Key.Key_End)
+    assert page.chosen is not None
+    assert page.chosen.name == "mine"
+    QTest.keyClick(page.list, Qt.Key.Key_Delete)
+    assert page.own.delete.text() == SURE
+    assert "mine" in model_store.names()
+    QTest.keyClick(page.list, Qt.Key.Key_Delete)
+    lab.until(lambda: "mine" not in model_store.names() and not page.busy)
+    assert lab.messages[-1] == "The model mine was deleted."
+    assert [page.list.item(row).text().split()[0] for row in range(page.list.count())] == list(model_store.names())
 
 
 def test_every_page_opens_without_a_training_and_says_what_to_do(lab: Lab) -> None:
