@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QAction, QGuiApplication, QImage, QPainter, QPaintEvent, QPixmap
+from PySide6.QtGui import QAction, QGuiApplication, QImage, QPainter, QPaintEvent, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from app.records import UInt8
@@ -38,10 +38,14 @@ class Facts(QWidget):
 
     While the names stay, its place only grows: values that follow the mouse then neither move what stands beside them
     nor make the panel around be laid out anew. Two columns of plain text are set ten times as fast as a table.
+
+    Args:
+        fill: whether the values end where the widget does, in a panel with other things as wide.
     """
 
-    def __init__(self, look: Style, name: str, parent: QWidget | None = None) -> None:
+    def __init__(self, look: Style, name: str, *, fill: bool = False, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._fill = fill
         self.rows: tuple[tuple[str, str], ...] = ()
         self._room = QSize()
         self._names, self._values = QLabel(self), QLabel(self)
@@ -93,12 +97,22 @@ class Facts(QWidget):
         names, values = self._names.sizeHint(), self._values.sizeHint()
         needed = QSize(names.width() + COLUMN_GAP + values.width(), max(names.height(), values.height()))
         room = needed.expandedTo(least) if self.rows else QSize()
-        self._names.setGeometry(0, 0, names.width(), room.height())
-        start = names.width() + COLUMN_GAP
-        self._values.setGeometry(start, 0, room.width() - start, room.height())
-        if room != self._room:
-            self._room = room
+        changed, self._room = room != self._room, room
+        self._place()
+        if changed:
             self.updateGeometry()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Move the values to the new end."""
+        super().resizeEvent(event)
+        self._place()
+
+    def _place(self) -> None:
+        """Set the columns beside each other."""
+        room, start = self._room, self._names.sizeHint().width() + COLUMN_GAP
+        end = max(room.width(), self.width()) if self._fill else room.width()
+        self._names.setGeometry(0, 0, start - COLUMN_GAP, room.height())
+        self._values.setGeometry(start, 0, end - start, room.height())
 
     def value(self, name: str) -> str:
         """Return the value of a row, empty if there is none of that name."""

@@ -66,7 +66,7 @@ class OwnCard(QWidget):
         self.name = QLineEdit()
         self.name.setAccessibleName(f"Name of the {work.kind}")
         self.name.setMaxLength(80)
-        self.card = Facts(look, f"Card of the {work.kind}")
+        self.card = Facts(look, f"Card of the {work.kind}", fill=True)
         self.words = sentence("")
         self.words.setMinimumWidth(1)  # one long word, a path, must not push the panel wider
         self.rename = action_button("Rename", self._rename, f"Give the {work.kind} the name in the field")

@@ -64,6 +64,9 @@ def test_that_the_card_says_what_the_detector_is(workspace: ConvNetWorkspace, mi
         "x": "1.0000",
         "weights": f"{MINI.parameters:,} in {size / 1000:.0f} kB",
     }
+    choose(workspace, weights=detector_store.TRAINED)
+    assert dict(mine.card.rows)["steps"] == "4,000, batch 8"
+    assert mine.card.width() <= mine.width()  # all of it fits beside the scroll bar
     choose(workspace, weights=detector_store.RANDOM)
     assert dict(mine.card.rows)["steps"] == "0"
     assert "Nobody trained" in mine.words.text()

@@ -46,3 +46,16 @@ def test_that_the_place_only_grows_while_the_names_stay(qtbot: QtBot, look: Styl
     look.set_presenting(True)
     assert facts.sizeHint().height() > small.height()
     look.set_presenting(False)
+
+
+def test_that_values_end_where_the_widget_does_if_that_is_asked(qtbot: QtBot, look: Style) -> None:
+    for fill in (False, True):
+        facts = Facts(look, "Facts", fill=fill)
+        qtbot.addWidget(facts)
+        facts.set_rows([("seed", "0"), ("steps", "4,000")])
+        least = facts.sizeHint().width()
+        facts.resize(least + 200, 100)
+        facts.show()
+        assert facts._values.geometry().right() + 1 == least + (200 if fill else 0)
+        facts.set_rows([("seed", "1"), ("steps", "4,000")])
+        assert facts._values.geometry().right() + 1 == least + (200 if fill else 0)

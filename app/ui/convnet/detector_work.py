@@ -19,7 +19,7 @@ from app.text import shortened
 from app.ui.numbers import duration, file_size
 from app.ui.own_work import FileText, FileWork
 
-MOST_WORDS = 24
+MOST_WORDS = 20  # letters of a name or a value: both have to fit the panel of settings
 NOBODY = "Nobody trained these weights: they are drawn from the seed."
 DETECTORS = FileWork(
     "detector", "detector", detector_store.SUFFIX, "convnet-files",
@@ -61,7 +61,7 @@ def _rows(card: DetectorCard, weights: int, size: int) -> tuple[tuple[str, str],
         ("weights", f"{weights:,} in {file_size(size)}"),
         *((("judged on", shortened(judged, MOST_WORDS)),) if judged else ()),
         *((shortened(name, MOST_WORDS), f"{value:.4f}") for name, value in numbers.items()),
-        ("sha256", f"{card.sha256[:16]}…"),
+        ("sha256", f"{card.sha256[:12]}…"),
     )
 
 
@@ -71,8 +71,8 @@ def _stated(settings: Mapping[str, Any], name: str) -> str:
 
 
 def _steps(settings: Mapping[str, Any]) -> str:
-    pictures = f", {_stated(settings, 'batch')} pictures each" if "batch" in settings else ""
-    return f"{_stated(settings, 'steps')}{pictures}"
+    batch = f", batch {_stated(settings, 'batch')}" if "batch" in settings else ""
+    return f"{_stated(settings, 'steps')}{batch}"
 
 
 def _judged_on(numbers: Mapping[str, float]) -> tuple[str, Mapping[str, float]]:
