@@ -200,15 +200,18 @@ def native(
 
 
 def native_calls_ended(seconds: float) -> bool:
-    """Wait at most ``seconds`` for the native calls still running; whether all have ended.
+    """Wait at most ``seconds`` for the native calls still running, also those that begin meanwhile; whether all ended.
 
     The interpreter must not be torn down under one of them (C++ code that finds it gone calls ``terminate``):
     a program that cannot wait leaves with ``os._exit``.
     """
     end = time.monotonic() + seconds
-    for thread in tuple(_running):
-        thread.join(max(0.0, end - time.monotonic()))
-    return not any(thread.is_alive() for thread in tuple(_running))
+    while alive := [thread for thread in tuple(_running) if thread.is_alive()]:
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        alive[0].join(left)
+    return True
 
 
 def finished(value: T) -> Job[T]:

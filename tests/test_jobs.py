@@ -10,7 +10,7 @@ from functools import partial
 import pytest
 
 from app import jobs
-from app.jobs import Job, NativeCall, Progress, native, relayed, run_to_end, side_by_side
+from app.jobs import Job, NativeCall, Progress, native, native_calls_ended, relayed, run_to_end, side_by_side
 from app.records import UserError
 
 WAITING = Progress(0, None, "waiting")
@@ -195,3 +195,13 @@ def test_that_what_fails_side_by_side_is_raised_and_stops_the_others() -> None:
     with pytest.raises(UserError, match=r"No\."):
         run_to_end(side_by_side([endless, failing], 2, str))
     assert ended == ["endless"]
+
+
+def test_that_a_call_that_begins_while_others_end_is_waited_for_too() -> None:
+    first, second = threading.Event(), threading.Event()
+    NativeCall(lambda: first.wait(10) and NativeCall(lambda: second.wait(10)))
+    assert not native_calls_ended(0.05)
+    threading.Timer(0.1, first.set).start()
+    threading.Timer(0.4, second.set).start()
+    assert native_calls_ended(10.0)
+    assert second.is_set()
