@@ -43,6 +43,7 @@ class FieldSpec:
         log_scale: whether a slider should be logarithmic.
         source: for a choice among things that come and go (learned metrics): asked for the options each time.
         suffix: a choice with a source also takes a path that ends so.
+        files: what kind of the user's own files it names, ``"model"``; empty if none.
     """
 
     name: str
@@ -60,6 +61,7 @@ class FieldSpec:
     log_scale: bool = False
     source: Callable[[], Mapping[str, str]] | None = None
     suffix: str = ""
+    files: str = ""
 
 
 def number(
@@ -87,12 +89,13 @@ def choice(default: str, options: Mapping[str, str], *, label: str, help: str) -
     return field(default=default, metadata={"spec": spec})
 
 
-def named(source: Callable[[], Mapping[str, str]], *, suffix: str, label: str, help: str) -> Any:
+def named(source: Callable[[], Mapping[str, str]], *, suffix: str, label: str, help: str, files: str = "") -> Any:
     """Declare a field that is one of what ``source`` lists now (value -> label), or a file that ends in ``suffix``.
 
     The default is empty, which stands for the first of the list and is replaced by it as soon as there is one.
+    ``files`` is what kind they are of, so that the field can follow one that gets another name (:func:`followed`).
     """
-    spec = FieldSpec("", "choice", "", label, help, source=source, suffix=suffix)
+    spec = FieldSpec("", "choice", "", label, help, source=source, suffix=suffix, files=files)
     return field(default="", metadata={"spec": spec})
 
 
@@ -182,6 +185,16 @@ def with_value(settings: S, name: str, value: Any) -> S:
     if name not in specs:
         raise UserError(f"There is no setting {name!r} here; known are {', '.join(specs) or 'none'}.")
     return cast(S, dataclasses.replace(cast(Any, settings), **{name: checked(specs[name], value)}))
+
+
+def followed(settings: S, files: str, before: str, after: str) -> S:
+    """Return settings whose fields that name one of the user's files call it by its new name; empty is the default."""
+    changes = {
+        item.name: after
+        for item in dataclasses.fields(cast(Any, settings))
+        if "spec" in item.metadata and item.metadata["spec"].files == files and getattr(settings, item.name) == before
+    }
+    return cast(S, dataclasses.replace(cast(Any, settings), **changes)) if changes else settings
 
 
 def to_json(settings: Any) -> dict[str, Any]:

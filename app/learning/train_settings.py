@@ -45,6 +45,7 @@ class TrainSettings(Settings):
     start: str = named(
         starts,
         suffix=model_store.SUFFIX,
+        files="model",
         label="Start from",
         help=(
             "Go on from a trained model of the same network, for example to fit it to pictures of your own. "

@@ -19,6 +19,7 @@ class LearnedDescribe(SiftDescribe):
     metric: str = named(
         metric_store.names,
         suffix=metric_store.SUFFIX,
+        files="metric",
         label="Metric",
         help=(
             "An L learned from descriptors of image pairs (under Metric, or: metric --pairs … --keep). "

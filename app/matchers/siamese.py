@@ -35,6 +35,7 @@ class SiameseDescribe(Settings):
     model: str = named(
         model_store.titles,
         suffix=model_store.SUFFIX,
+        files="model",
         label="Model",
         help=(
             "The trained network: by name, or the path of a .safetensors file. "

@@ -267,9 +267,9 @@ class Session(QObject):
         changed = [f.name for f in dataclasses.fields(state) if getattr(old, f.name, None) != getattr(state, f.name)]
         self._change(self.state.with_workspace_state(name, state), f"workspace.{name}.{'+'.join(changed)}")
 
-    def change_throughout(self, name: str, default: T, change: Callable[[T], T]) -> None:
-        """Change a workspace's state wherever undo and redo lead: what it named has another name or is gone."""
-        self._apply(self._history.change(self.state, lambda state: state.with_changed(name, default, change)))
+    def change_throughout(self, change: Callable[[SessionState], SessionState]) -> None:
+        """Change the state wherever undo and redo lead: what it named has another name or is gone."""
+        self._apply(self._history.change(self.state, change))
 
     def hold_undo(self, held: bool) -> None:
         """While held (a slider is being dragged) changes of one kind make one undo step."""

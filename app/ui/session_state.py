@@ -75,14 +75,6 @@ class SessionState:
         """Return the state with one workspace's own state replaced."""
         return replace(self, workspaces=_with_item(self.workspaces, name, state))
 
-    def with_changed(self, name: str, default: T, change: Callable[[T], T]) -> SessionState:
-        """Return the state with one workspace's own state changed, if it has one."""
-        saved = dict(self.workspaces).get(name)
-        if saved is None:
-            return self
-        changed = change(own := typed(saved, default, log.info))
-        return self if changed == own else self.with_workspace_state(name, changed)
-
 
 def _with_item(items: tuple[tuple[str, Any], ...], name: str, value: Any) -> tuple[tuple[str, Any], ...]:
     changed = {**dict(items), name: value}

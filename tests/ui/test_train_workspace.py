@@ -242,12 +242,14 @@ def test_models_are_renamed_exported_and_deleted(lab: Lab, tmp_path: Path) -> No
     QTest.keyClicks(page.own.name, "mine")
     lab.click(page.own.rename)
     lab.until(lambda: page.chosen is not None and page.chosen.name == "mine")
+    assert lab.session.settings.describe.model == "mine"  # the matcher that uses it has followed
     page.export_to(tmp_path / "mine.onnx")
     lab.until(lambda: (tmp_path / "mine.onnx").exists() and not page.busy)
     lab.click(page.own.delete)
     assert page.own.delete.text() == SURE
     lab.click(page.own.delete)
-    lab.until(lambda: "mine" not in model_store.names())
+    lab.until(lambda: "mine" not in model_store.names() and not page.busy)
+    assert lab.session.settings.describe.model != "mine"
     with pytest.raises(UserError):
         model_store.find("mine")
 

@@ -17,6 +17,7 @@ from app.learning.detector_store import TRAINED
 from app.ui.convnet.detector_work import DETECTORS, described
 from app.ui.convnet.superpoint_state import SUPERPOINT_KEY, SuperPointState
 from app.ui.errand import Errand
+from app.ui.file_names import following
 from app.ui.own_card import OwnCard
 from app.ui.own_work import FileDone
 from app.ui.panel import heading
@@ -82,10 +83,7 @@ class DetectorFiles(QWidget):
     def _done(self, done: FileDone) -> None:
         key, nothing = SUPERPOINT_KEY, SuperPointState()
         if done.before:
-            after = done.after or TRAINED
-            self._session.change_throughout(
-                key, nothing, lambda state: replace(state, weights=after) if state.weights == done.before else state
-            )
+            self._session.change_throughout(following("detector", done.before, done.after or TRAINED))
         else:
             state: SuperPointState = self._session.workspace_state(key, nothing)
             self._session.set_workspace_state(key, replace(state, weights=done.after))

@@ -40,6 +40,7 @@ class ReconstructionState(Settings):
     network: str = named(
         model_store.titles,
         suffix=model_store.SUFFIX,
+        files="model",
         label="Network",
         help="A trained descriptor: all its convolutions but the last see the whole picture at once, standardised as "
         "its patches were: minus the mean, divided by the deviation.",

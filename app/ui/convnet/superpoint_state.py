@@ -27,7 +27,7 @@ class SuperPointState(Settings):
         "left", {"left": "left", "right": "right"}, label="Picture", help="Which picture of the pair is shown."
     )
     weights: str = named(
-        detector_store.titles, suffix=detector_store.SUFFIX, label="Weights",
+        detector_store.titles, suffix=detector_store.SUFFIX, files="detector", label="Weights",
         help="The shipped miniature learned corners from drawn shapes alone; “main.py detector” trains one of your "
         "own, Import… below takes it into this list, where it can be renamed and deleted. With "
         "random weights all 65 numbers of a cell are about 1/65 = 0.0154: the loss is ln 65 = 4.174, and its points "

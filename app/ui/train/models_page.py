@@ -23,6 +23,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.errand import Errand
+from app.ui.file_names import following
 from app.ui.own_card import DELETE, OwnCard, action_button, set_reason
 from app.ui.own_work import FileDone
 from app.ui.session import Message
@@ -164,6 +165,8 @@ class ModelsPage(TrainPage):
         self.own.import_from(path)
 
     def _done(self, done: FileDone) -> None:
+        if done.before:
+            self.session.change_throughout(following("model", done.before, done.after))
         self.refresh(done.after)
 
     def _finished(self, answer: Path | tuple[Listed, ...]) -> None:
