@@ -16,6 +16,7 @@ import numpy as np
 from app.jobs import Job, Progress, native
 from app.records import Descriptors, Features, Image, Keypoints, MatchResult, Point, Side
 from app.text import minus
+from app.vision.asked import pair_asked
 from app.vision.nearest import distances_to
 from app.vision.sift_matching import detection_at
 from app.vision.sift_why import NEAR_PX, Detection
@@ -119,7 +120,7 @@ def why_not(result: MatchResult, spec: Asked, left_xy: Point, right_xy: Point) -
     left, right, matches = result.left, result.right, result.matches
     if left is None or right is None or matches is None:
         return WhyNot("There is no finished result yet; wait for the match, then ask again.", "keypoint", ())
-    report, i, j = _keypoints(left, right, left_xy, right_xy)
+    report, i, j = _keypoints(result, left_xy, right_xy)
     stages = tuple(str(stage) for stage in spec.why)
     asks_detector = "detector" in stages
     if not report.passed:
@@ -213,8 +214,11 @@ def _nearest(features: Features, xy: Point) -> tuple[int, float, bool]:
     return index, float(gap[index]), bool(stands[index])
 
 
-def _keypoints(left: Features, right: Features, left_xy: Point, right_xy: Point) -> tuple[StageReport, int, int]:
+def _keypoints(result: MatchResult, left_xy: Point, right_xy: Point) -> tuple[StageReport, int, int]:
     """Return the report on detection, and the keypoints that stand for both places (-1 = none)."""
+    left, right = result.left, result.right
+    assert left is not None
+    assert right is not None
     i, di, near_left = _nearest(left, left_xy)
     j, dj, near_right = _nearest(right, right_xy)
     numbers = {"left distance px": di, "right distance px": dj}
@@ -230,8 +234,15 @@ def _keypoints(left: Features, right: Features, left_xy: Point, right_xy: Point)
     if missing:
         text = " and ".join(missing)
         return StageReport("keypoint", False, text[0].upper() + text[1:] + ".", numbers), i, j
+    i, j, choice = pair_asked(result, i, j)
+    di, dj = _gap(left, i, left_xy), _gap(right, j, right_xy)
+    numbers = {"left distance px": di, "right distance px": dj}
     text = f"Both places have a keypoint: {di:.1f} px away on the left, {dj:.1f} px on the right."
-    return StageReport("keypoint", True, text, numbers), i, j
+    return StageReport("keypoint", True, f"{text} {choice}".rstrip(), numbers), i, j
+
+
+def _gap(features: Features, index: int, xy: Point) -> float:
+    return float(np.linalg.norm(features.keypoints.xy[index] - np.asarray(xy, np.float32)))
 
 
 def _rank(case: _Case) -> None:

@@ -56,6 +56,36 @@ def test_that_a_match_is_confirmed_at_every_stage() -> None:
     assert all(r.passed for r in answer.reports)
 
 
+def two_orientations() -> MatchResult:
+    """Left 1 and right 1 are second orientations of left 0 and right 0; the second of the left matches the first."""
+    here, there = (Keypoints.at(np.vstack([k.xy[:1], k.xy[:1], k.xy[2:]]), size=4) for k in (LEFT, RIGHT))
+    left, right = ONE.copy(), ONE.copy()
+    left[[0, 1]], right[1] = ONE[[1, 0]], ONE[0] * 9
+    of = result(left, right)
+    assert of.left is not None
+    assert of.right is not None
+    both = Features(here, of.left.descriptors), Features(there, of.right.descriptors)
+    return replace(of, left=both[0], right=both[1], verification=None)
+
+
+def test_that_of_several_orientations_at_a_place_the_one_that_matches_is_asked_about() -> None:
+    of = two_orientations()
+    assert of.matches is not None
+    assert [1, 0] in of.matches.pairs.tolist()
+    answer = ask(of, (10, 10), (20, 10))
+    assert answer.died_at == ""
+    assert "Of 2 here on the left and 2 on the right, the two that match" in answer.reports[0].text
+
+
+def test_that_of_several_orientations_without_a_match_the_most_alike_are_asked_about() -> None:
+    of = two_orientations()
+    assert of.matches is not None
+    none = replace(of, matches=of.matches.take(np.zeros(0, np.intp)))
+    answer = ask(none, (10, 10), (20, 10))
+    assert "most alike" in answer.reports[0].text
+    assert next(r for r in answer.reports if r.stage == "rank").passed
+
+
 def test_that_a_place_without_keypoint_is_said_with_the_distance() -> None:
     answer = ask(result(ONE, ONE), (10, 30), (20, 10))
     assert answer.died_at == "keypoint"
