@@ -19,6 +19,7 @@ from app.ui.workspaces import WorkspaceEntry
 
 KEY_ROLE = Qt.ItemDataRole.UserRole
 REASON_ROLE = Qt.ItemDataRole.UserRole + 1
+SHORTEST_MATCHER = "patch ZNCC"  # what the box still shows whole where the bar is narrow
 
 
 class TopBar(QWidget):
@@ -133,6 +134,7 @@ class TopBar(QWidget):
         session = self._session
         index, total = session.index, len(session.pairs)
         self.place.setText(f"{index + 1 if index >= 0 else '–'} / {total}")
+        self._keep_room()
         self.previous.setEnabled(index > 0)
         self.next.setEnabled(index < total - 1)
         with QSignalBlocker(self.matcher):
@@ -147,8 +149,17 @@ class TopBar(QWidget):
     def _show_look(self, look: Style) -> None:
         self.previous.setIcon(look.icon("previous"))
         self.next.setIcon(look.icon("next"))
-        self.place.setMinimumWidth(self.place.fontMetrics().horizontalAdvance("0000 / 0000"))
+        self._keep_room()
         self._colour_matchers()
+
+    def _keep_room(self) -> None:
+        """Give the place in the list the room of its longest words, and let the matcher's box give way to the tabs.
+
+        In a presentation the whole bar must fit into the 1280 pixels of a projector.
+        """
+        longest = "0" * len(str(len(self._session.pairs)))
+        self.place.setMinimumWidth(self.place.fontMetrics().horizontalAdvance(f"{longest} / {longest}"))
+        self.matcher.setMinimumWidth(self.matcher.fontMetrics().horizontalAdvance(SHORTEST_MATCHER) + self._look.px(5))
 
     def _colour_matchers(self) -> None:
         """Mute the matchers that cannot run."""

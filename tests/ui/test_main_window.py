@@ -149,6 +149,20 @@ def test_that_presenting_hides_docks_enlarges_type_and_ends_with_escape(window: 
     assert [dock.isVisible() for dock in window.docks.all] == [True, True, False]
 
 
+def test_that_a_presentation_fits_a_projector_of_1280_pixels(window: MainWindow, until: Until) -> None:
+    window.resize(1280, 800)
+    key(window, "F5")
+    QApplication.processEvents()
+    assert window.minimumSizeHint().width() <= 1280
+    window.setWindowState(Qt.WindowState.WindowNoState)
+    window.resize(1280, 800)
+    QApplication.processEvents()
+    assert window.width() == 1280
+    bar = window.around.top_bar
+    assert bar.rect().contains(bar.present.geometry())
+    key(window, "Esc")
+
+
 def test_that_escape_cancels_a_job_first_and_the_selection_next(window: MainWindow, jobs: Jobs) -> None:
     window.session.select(Selection("left", 1, 1))
     jobs.steps, jobs.step_seconds = 1000, 0.005
