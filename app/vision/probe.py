@@ -16,6 +16,7 @@ import numpy as np
 from app.jobs import Job, Progress, native
 from app.records import Descriptors, Features, Image, Keypoints, MatchResult, Point, Side
 from app.text import minus
+from app.vision.affine import view_of
 from app.vision.asked import pair_asked
 from app.vision.nearest import distances_to
 from app.vision.sift_matching import detection_at
@@ -265,14 +266,18 @@ def _distance(case: _Case) -> None:
 
 def _ratio(case: _Case) -> None:
     limit = float(getattr(case.result.request.settings.match, "ratio", 0.0))
-    d = case.forward
-    if not limit or len(d) < 2:
+    assert case.result.right is not None
+    d, view = case.forward, view_of(case.result.right.keypoints)
+    rival = view == view[case.j]  # ASIFT: a point seen in two views is not its own rival
+    where = "" if rival.all() else " among those of its simulated view"
+    rival[case.j] = False
+    others = d[rival]
+    if not limit or not len(others):
         return
-    others = np.delete(d, case.j)
     second = float(others.min())
     own = float(d[case.j])
     ratio = own / second if second > 0 else (1.0 if own == 0 else float("inf"))
-    text = f"Ratio {own:.4g} / {second:.4g} = {ratio:.2f} {'<' if ratio < limit else '≥'} {limit:g}."
+    text = f"Ratio {own:.4g} / {second:.4g} = {ratio:.3f} {'<' if ratio < limit else '≥'} {limit:g}{where}."
     case.add("ratio", ratio < limit, text, ratio=ratio, limit=limit, second=second)
 
 
@@ -324,7 +329,7 @@ def _verify(case: _Case) -> None:
     miss, limit = float(fitted.residual_px[index]), fitted.threshold_px
     inside = bool(fitted.inlier[index])
     word = "Inlier" if inside else "Outlier"
-    text = f"{word} of the {fitted.model}: it misses by {miss:.1f} px {'≤' if inside else '>'} {limit:g} px."
+    text = f"{word} of the {fitted.model}: it misses by {miss:.2f} px {'≤' if inside else '>'} {limit:g} px."
     case.add("verify", inside, text, residual=miss, threshold=limit)
 
 

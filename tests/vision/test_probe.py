@@ -19,6 +19,7 @@ from app.records import (
     PairRef,
     StageSettings,
 )
+from app.vision.affine import VIEW_SHIFT, match_affine
 from app.vision.match import MatchSettings, match_features
 from app.vision.probe import WhyNot, why_not
 from app.vision.verify import VerifySettings, verify
@@ -108,6 +109,34 @@ def test_that_the_ratio_is_the_one_that_rejected() -> None:
     answer = ask(result(ONE, right), (10, 10), (20, 10))
     assert answer.died_at == "ratio"
     assert "0.93" in answer.sentence
+
+
+def test_that_the_ratio_is_judged_within_a_simulated_view_as_the_matcher_does() -> None:
+    right = ONE.copy()
+    right[1] = ONE[0] + [0, 0, 0, 0, 0, 1]
+    right[0] = ONE[0] + [0, 0, 0, 0, 0.93, 0]
+    of = result(ONE, right)
+    assert of.left is not None
+    assert of.right is not None
+    views = np.array([0, 1, 0, 0, 0, 0], np.int32) << VIEW_SHIFT
+    of = replace(of, right=replace(of.right, keypoints=replace(RIGHT, packed=views)), verification=None)
+    assert of.right is not None
+    of = replace(of, matches=match_affine(of.left, of.right, MatchSettings()))
+    assert of.matches is not None
+    assert [0, 0] in of.matches.pairs.tolist()
+    answer = ask(of, (10, 10), (20, 10))
+    assert answer.died_at == ""
+    report = next(r for r in answer.reports if r.stage == "ratio")
+    assert report.numbers["ratio"] == pytest.approx(of.matches.ratio[0])
+    assert "simulated view" in report.text
+
+
+def test_that_numbers_near_a_limit_are_not_rounded_onto_it() -> None:
+    right = ONE.copy()
+    right[1] = ONE[0] + [0, 0, 0, 0, 0, 1]
+    right[0] = ONE[0] + [0, 0, 0, 0, 0.797, 0]
+    answer = ask(result(ONE, right), (10, 10), (20, 10))
+    assert "= 0.797 < 0.8" in next(r for r in answer.reports if r.stage == "ratio").text
 
 
 def test_that_mutual_names_the_preferred_one() -> None:
