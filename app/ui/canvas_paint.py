@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from app.ui.pair_view import PairView
 
 VALUES_FROM = 32.0
+LINE_ROOM, END_ROOM = 2.0, 6.0  # pixels left between words and a line, and more at its ends
 
 
 def overlays(painter: QPainter, view: PairView, ends: npt.NDArray[np.float64]) -> None:
@@ -36,7 +37,7 @@ def overlays(painter: QPainter, view: PairView, ends: npt.NDArray[np.float64]) -
     if view.hint is not None:
         _hint_line(painter, view, view.hint)
     painter.restore()
-    _marks(painter, view)
+    _marks(painter, view, strong_line_on_screen(view, ends))
     captions(painter, view)
     if view.legend is not None:
         legend(painter, view, view.legend)
@@ -50,6 +51,12 @@ def _strong_line(painter: QPainter, view: PairView, row: npt.NDArray[np.float64]
     painter.drawLine(line)
     scale = view.view.scale
     draw_marks(painter, row.reshape(2, 2), LineClass("", colour, "solid", "ring"), 8.0 / scale)
+
+
+def strong_line_on_screen(view: PairView, ends: npt.NDArray[np.float64]) -> QLineF | None:
+    """Return the line of the highlighted, else of the selected match in pixels of the view, None without one."""
+    index = view.selected if view.highlighted is None else view.highlighted
+    return view.view.transform().map(QLineF(*ends[index].tolist())) if index is not None and index < len(ends) else None
 
 
 def _hint_line(painter: QPainter, view: PairView, hint: HintLine) -> None:
@@ -74,8 +81,8 @@ def _hint_line(painter: QPainter, view: PairView, hint: HintLine) -> None:
     painter.restore()
 
 
-def _marks(painter: QPainter, view: PairView) -> None:
-    """Draw all marks, then their words over them, where they do not cover each other."""
+def _marks(painter: QPainter, view: PairView, line: QLineF | None) -> None:
+    """Draw all marks, then their words over them, where they cover neither each other nor the line looked at."""
     painter.save()
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     for mark in view.marks:
@@ -84,7 +91,7 @@ def _marks(painter: QPainter, view: PairView) -> None:
     taken: list[QRectF] = []
     for mark in view.marks:
         if mark.text:
-            at, plate = free_place(view, mark, metrics, taken)
+            at, plate = free_place(view, mark, metrics, taken, line)
             taken.append(plate)
             label(painter, view, at, mark.text, QColor(getattr(view.tokens, mark.colour, mark.colour)))
     painter.restore()
@@ -103,21 +110,42 @@ def _mark(painter: QPainter, view: PairView, mark: Mark) -> None:
             painter.drawLine(centre + QPointF(0, -8), centre + QPointF(0, 8))
 
 
-def free_place(view: PairView, mark: Mark, metrics: QFontMetricsF, taken: list[QRectF]) -> tuple[QPointF, QRectF]:
-    """Return where a mark's words begin and their plate: the first place around it that is inside and free."""
+def crosses(line: QLineF | None, plate: QRectF) -> bool:
+    """Whether a line, with the rings at its ends, is covered by a plate."""
+    if line is None:
+        return False
+    room = plate.adjusted(-LINE_ROOM, -LINE_ROOM, LINE_ROOM, LINE_ROOM)
+    if any(room.adjusted(-END_ROOM, -END_ROOM, END_ROOM, END_ROOM).contains(end) for end in (line.p1(), line.p2())):
+        return True
+    diagonals = QLineF(room.topLeft(), room.bottomRight()), QLineF(room.topRight(), room.bottomLeft())
+    return any(line.intersects(d)[0] == QLineF.IntersectionType.BoundedIntersection for d in diagonals)
+
+
+def free_place(
+    view: PairView, mark: Mark, metrics: QFontMetricsF, taken: list[QRectF], line: QLineF | None = None
+) -> tuple[QPointF, QRectF]:
+    """Return where a mark's words begin and their plate: the first place around it that is inside and free.
+
+    Args:
+        view, mark, metrics: what is written, where and how.
+        taken: plates that are there already.
+        line: in pixels of the view, left uncovered where there is room beside it.
+    """
     centre, width = view.screen_of(mark.side, mark.x, mark.y), metrics.horizontalAdvance(mark.text)
     right, left, low, row = 10 + mark.radius, -10 - mark.radius - width, 8 + metrics.ascent(), metrics.height() + 5
     places = [
         place
-        for step in (0.0, row, 2 * row)
+        for step in (0.0, row / 2, row, 2 * row)
         for place in ((right, -8 - step), (right, low + step), (left, -8 - step), (left, low + step))
     ]
     inside = QRectF(0, 0, view.width(), view.height())
     for x, y in places:
         at = centre + QPointF(x, y)
         plate = plate_of(at, mark.text, metrics)
-        if inside.contains(plate) and not any(plate.intersects(other) for other in taken):
+        if inside.contains(plate) and not crosses(line, plate) and not any(plate.intersects(p) for p in taken):
             return at, plate
+    if line is not None:
+        return free_place(view, mark, metrics, taken)
     at = centre + QPointF(*places[0])
     return at, plate_of(at, mark.text, metrics)
 

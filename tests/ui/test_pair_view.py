@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QPointF, QRectF, Qt
+from PySide6.QtCore import QLineF, QPoint, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFontMetricsF, QImage, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -315,6 +315,18 @@ def test_that_the_words_of_marks_do_not_cover_each_other(make: Make) -> None:
         taken.append(free_place(view, mark, metrics, taken)[1])
     assert all(not a.intersects(b) for i, a in enumerate(taken) for b in taken[:i])
     assert all(view.rect().contains(plate.toAlignedRect()) for plate in taken)
+
+
+@pytest.mark.parametrize("slope", [-40, -8, 0, 8, 40, 200])
+def test_that_the_words_of_a_match_do_not_cover_its_line(make: Make, slope: int) -> None:
+    view = make()
+    metrics, mark = QFontMetricsF(view.ui_font(0.9)), Mark("left", 40, 60, "right  ·  error px 0.24", radius=7)
+    start = view.screen_of("left", 40, 60)
+    line = QLineF(start, start + QPointF(view.width() / 2, slope))
+    plate = free_place(view, mark, metrics, [], line)[1]
+    along = (line.pointAt(k / 500) for k in range(501))
+    assert not any(plate.contains(point) for point in along)
+    assert view.rect().contains(plate.toAlignedRect())
 
 
 def test_that_captions_of_narrow_pictures_are_whole_on_their_free_sides(make: Make) -> None:
