@@ -144,6 +144,18 @@ def test_that_keys_of_the_menus_work_in_a_presentation(hands: Hands, monkeypatch
     assert not hands.window.look.presenting
 
 
+def test_that_why_not_can_be_asked_in_a_presentation(hands: Hands) -> None:
+    hands.key("F5")
+    docks = hands.window.docks
+    assert not docks.details.isVisible()
+    hands.key("W")
+    assert docks.details.isVisible()
+    assert hands.workspace.details.why.picking
+    docks.details.hide()
+    hands.key("F5")
+    assert docks.details.isVisible()
+
+
 def moves_on(by: int) -> Callable[[Hands, str], None]:
     def check(hands: Hands, _key: str) -> None:
         window = hands.window

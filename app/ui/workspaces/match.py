@@ -13,7 +13,7 @@ import math
 import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QGuiApplication
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
 from app.records import MatchResult, Selection, Side, find_match
 from app.ui import colour_rules, match_hints
@@ -124,8 +124,13 @@ class MatchWorkspace(Workspace):
         self.session.message.emit(Message("The picture was copied." if copied else "There is no picture to copy yet."))
 
     def ask_why(self) -> None:
-        """Open the Why not? tab; the next clicks in the picture are its places."""
+        """Open the Why not? tab, in a presentation too; the next clicks in the picture are its places."""
         self.details.open_tab("why")
+        above = self.details.parentWidget()
+        while above is not None and not isinstance(above, QDockWidget):
+            above = above.parentWidget()
+        if above is not None:
+            above.show()
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def run_or_pause(self) -> None:
