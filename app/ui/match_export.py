@@ -27,11 +27,23 @@ AskPath = Callable[[QWidget, str, str, str], str]
 
 
 def ask_path(parent: QWidget, title: str, suggestion: str, kinds: str) -> str:
-    """Ask for a file to write; empty if the user changes their mind. The chosen kind gives the ending."""
-    path, kind = QFileDialog.getSaveFileName(parent, title, suggestion, kinds)
-    if path and not Path(path).suffix:
-        path += kind.partition("*")[2].rstrip(")")
-    return path
+    """Ask for a file to write; empty if the user changes their mind. The chosen kind gives the ending.
+
+    The dialog itself adds the ending, so that it asks before a file of the whole name is written over.
+    """
+    dialog = QFileDialog(parent, title, "", kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.filterSelected.connect(lambda kind: dialog.setDefaultSuffix(_ending(kind)))
+    dialog.setDefaultSuffix(_ending(kinds))
+    dialog.selectFile(suggestion)
+    chosen = dialog.selectedFiles() if dialog.exec() else []
+    dialog.deleteLater()
+    return chosen[0] if chosen else ""
+
+
+def _ending(kinds: str) -> str:
+    """Return the ending of the first of these kinds, without its dot."""
+    return kinds.partition("*.")[2].partition(")")[0]
 
 
 def write_matches(result: MatchResult, path: str | Path) -> None:

@@ -12,11 +12,13 @@ import cv2
 import numpy as np
 import pytest
 from match_parts import Hands
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QFileDialog, QLineEdit, QMessageBox, QWidget
 
 from app.formats.matches_csv import read_matches_csv
 from app.records import MatchResult
 from app.ui.figure import CAPTION_ROOM, caption
+from app.ui.match_export import MATCHES, ask_path
 
 
 @pytest.fixture
@@ -215,3 +217,43 @@ def test_that_ctrl_c_on_the_picture_copies_it(hands: Hands) -> None:
     image = QApplication.clipboard().image()
     assert (image.width(), image.height()) == size
     assert hands.message.text == "The picture was copied."
+
+
+def answered(name: str, folder: Path, *, over: bool) -> tuple[str, list[str]]:
+    """Type a name into the dialog and press Save, and answer whether a file may be written over."""
+    asked: list[str] = []
+
+    def answer() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        asked.append(box.text())
+        box.button(QMessageBox.StandardButton.Yes if over else QMessageBox.StandardButton.No).click()
+
+    def save() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QFileDialog)
+        dialog.setDirectory(str(folder))
+        edit, buttons = dialog.findChild(QLineEdit), dialog.findChild(QDialogButtonBox)
+        assert edit is not None
+        assert buttons is not None
+        edit.setText(name)
+        if (folder / f"{name}.csv").exists():
+            QTimer.singleShot(50, answer)
+        buttons.button(QDialogButtonBox.StandardButton.Save).click()
+        if dialog.isVisible():
+            dialog.reject()
+
+    QTimer.singleShot(50, save)
+    parent = QWidget()
+    return ask_path(parent, "Export all matches", "other.csv", MATCHES), asked
+
+
+def test_that_a_file_is_not_written_over_unasked_where_the_ending_was_left_out(tmp_path: Path) -> None:
+    assert answered("mine", tmp_path, over=False) == (str(tmp_path / "mine.csv"), [])
+    (tmp_path / "mine.csv").write_text("old")
+    path, asked = answered("mine", tmp_path, over=False)
+    assert path == ""
+    assert "mine.csv" in asked[0]
+    path, asked = answered("mine", tmp_path, over=True)
+    assert path == str(tmp_path / "mine.csv")
+    assert len(asked) == 1
