@@ -349,7 +349,9 @@ def _answer(case: _Case, left: Features, right: Features) -> WhyNot:
     if died is not None:
         sentence = f"No match: {died.text[0].lower()}{died.text[1:]}" if died.stage != "mutual" else died.text
         if died.stage == "verify":
-            sentence = f"It matches, but is an outlier: {died.text[0].lower()}{died.text[1:]}"
+            fitted = case.result.verification
+            what = "is an outlier" if fitted is not None and fitted.matrix is not None else "no model was fitted"
+            sentence = f"It matches, but {what}: {died.text[0].lower()}{died.text[1:]}"
     elif _match_index(case) is not None:
         sentence = "It matches: every stage is passed."
     else:

@@ -158,6 +158,16 @@ def test_that_an_outlier_tells_by_how_much() -> None:
     assert report.numbers["residual"] == pytest.approx(np.hypot(50, 25), abs=0.5)
 
 
+def test_that_a_match_without_a_model_is_not_called_an_outlier() -> None:
+    of = result(ONE, ONE)
+    assert of.matches is not None
+    few = of.matches.take(np.arange(2))
+    of = replace(of, matches=few, verification=verify(few, LEFT, RIGHT, of.request.settings.verify))
+    answer = ask(of, (10, 10), (20, 10))
+    assert answer.died_at == "verify"
+    assert answer.sentence == "It matches, but no model was fitted: 2 matches; homography needs at least 4."
+
+
 def test_that_a_distance_cut_is_reported() -> None:
     right = ONE + np.float32(0.5)
     answer = ask(result(ONE, right, max_distance=0.1), (10, 10), (20, 10))
