@@ -82,7 +82,8 @@ def _notes(file: Path, base: Path, missing: list[str], left_out: int, total: int
     if missing:
         others = f" and {len(missing) - 1} other files are" if len(missing) > 2 else " is"
         others = " and one other file are" if len(missing) == 2 else others
-        yield f"{left_out} of {total} pairs of {file.name} were left out: {missing[0]}{others} missing in {base}."
+        where = "" if all(map(os.path.isabs, missing)) else f" in {base}"
+        yield f"{left_out} of {total} pairs of {file.name} were left out: {missing[0]}{others} missing{where}."
     if base != file.parent:
         yield f"The names in {file.name} were found in {base}."
 
@@ -198,10 +199,15 @@ def _check_pose(where: str, numbers: Array) -> None:
         )
 
 
+def _shown(name: str) -> str:
+    """Return a name as written; of one that begins at the root only the folder and the file."""
+    return "/".join(Path(name).parts[-2:]) if os.path.isabs(name) else name  # noqa: PTH117 - takes any name
+
+
 def _ref(base: Path, row: _Row) -> PairRef:
     return PairRef(
         "files",
-        f"{row.left} – {row.right}",
+        f"{_shown(row.left)} – {_shown(row.right)}",
         left=str(base / row.left),
         right=str(base / row.right),
         rotations=row.turns,

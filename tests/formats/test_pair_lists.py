@@ -215,3 +215,15 @@ def test_that_the_time_of_reading_grows_with_the_lines_only(tmp_path: Path) -> N
             times.append(time.process_time() - start)
         spent.append(min(times))
     assert spent[1] < 25 * spent[0]  # ten times the lines; were every line compared with all, it would be a hundred
+
+
+def test_names_from_the_root_are_shown_short_and_are_not_missing_in_the_folder_of_the_list(tmp_path: Path) -> None:
+    pictures, lists = tmp_path / "some where" / "s1", tmp_path / "lists"
+    for folder in (pictures, lists):
+        folder.mkdir(parents=True)
+    path = write(lists, f"{pictures}/a.png\t{pictures}/b.png\n{pictures}/a.png\t{pictures}/c.png\n")
+    for name in "ab":
+        (pictures / f"{name}.png").touch()
+    found = read_pair_list(path)
+    assert [ref.title for ref in found.refs] == ["s1/a.png – s1/b.png"]
+    assert found.notes == (f"1 of 2 pairs of pairs.txt were left out: {pictures}/c.png is missing.",)
