@@ -212,17 +212,25 @@ class PairDelegate(QStyledItemDelegate):
 
 
 def wrapped(text: str, metrics: QFontMetrics, width: int, lines: int) -> list[str]:
-    """Return ``text`` broken between words into at most ``lines`` lines; the last is elided if it must be."""
+    """Return ``text`` broken between words into at most ``lines`` lines, elided where they must be.
+
+    A path is elided in its middle: its end tells most.
+    """
+
+    def fitting(line: str) -> str:
+        mode = Qt.TextElideMode.ElideMiddle if "/" in line else Qt.TextElideMode.ElideRight
+        return metrics.elidedText(line, mode, width)
+
     result: list[str] = []
     words = text.split()
     while words and len(result) < lines - 1:
         count = len(words)
         while count > 1 and metrics.horizontalAdvance(" ".join(words[:count])) > width:
             count -= 1
-        result.append(" ".join(words[:count]))
+        result.append(fitting(" ".join(words[:count])))
         words = words[count:]
     rest = " ".join(words)
-    return [*result, metrics.elidedText(rest, Qt.TextElideMode.ElideRight, width)] if rest else result
+    return [*result, fitting(rest)] if rest else result
 
 
 def pixmap_of(rgb: UInt8) -> QPixmap:

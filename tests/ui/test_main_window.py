@@ -420,6 +420,9 @@ def test_that_wrapped_text_keeps_every_word_when_there_is_room(window: MainWindo
     assert " ".join(two) == text
     assert len(wrapped("one two three four", metrics, 20, 2)) == 2
     assert wrapped("", metrics, 100, 2) == []
+    paths = wrapped("scans/scene0711_00/frame-001680.jpg – scans/scene0711_00/frame-001995.jpg", metrics, 160, 2)
+    assert all(metrics.horizontalAdvance(line) <= 160 for line in paths)
+    assert [line[-9:] for line in paths] == ["01680.jpg", "01995.jpg"]
 
 
 def test_that_a_hidden_browser_makes_no_thumbnails(session: Session, qtbot: QtBot) -> None:
