@@ -272,7 +272,8 @@ def _scale(values: MatchValues, tokens: Tokens, _threshold_px: float) -> Colouri
     # Whole octaves, so that the ends of the bar are numbers to say aloud.
     reach = float(min(max(1.0, math.ceil(np.percentile(known, 95) - 1e-6)), 4.0)) if len(known) else 1.0
     colours = tuple(diverging(float(p)) for p in np.linspace(-1, 1, STEPS + 1))
-    ends = (f"× {2**-reach:g}", f"× {2**reach:g}")
+    less, more = "≤ " if np.any(octaves < -reach) else "", "≥ " if np.any(octaves > reach) else ""
+    ends = (f"{less}× {2**-reach:g}", f"{more}× {2**reach:g}")
     amount = np.clip((octaves + reach) / (2 * reach), 0, 1)
     return _steps("scale", "Scale, right / left", amount, colours, ends, tokens["undecided"])
 

@@ -208,6 +208,13 @@ def test_that_no_change_has_the_neutral_colour_and_turns_have_two() -> None:
     assert int(orange[1:3], 16) > int(orange[5:], 16)
 
 
+def test_that_the_ends_of_the_bar_say_where_numbers_go_beyond_it() -> None:
+    inside = coloured("scale", values(scale=[0.5, 2, 1, 1, 1, 1, 1, 1]))
+    assert (inside.low, inside.high) == ("× 0.5", "× 2")
+    beyond = coloured("scale", values(64, scale=[*[1.0] * 62, 1 / 9, 40], verdict=[0] * 64))
+    assert (beyond.low, beyond.high) == ("≤ × 0.5", "≥ × 2")
+
+
 def test_that_top_counts_after_filter_and_hidden_classes() -> None:
     some = values()
     made = coloured("verdict", some)
