@@ -27,6 +27,9 @@ MODELS = {
 }
 METHODS = {"magsac": "MAGSAC++", "ransac": "RANSAC", "lmeds": "least median of squares"}
 NEEDED = {"homography": 4, "affine": 3, "fundamental": 8, "essential": 6}
+# Matches that agree with any model a robust method has found: those it was drawn through. Distances to epipolar lines
+# are measured otherwise here than while searching, so that only one is asked for.
+LEAST_INLIERS = {"homography": 4, "affine": 3, "fundamental": 1, "essential": 1}
 
 
 @dataclass(frozen=True)
@@ -210,13 +213,21 @@ def _as_matrix(found: object) -> Float64 | None:
 def _judged(
     matrix: Float64, a: Float64, b: Float64, settings: VerifySettings, *, fundamental: Float64 | None
 ) -> Verification:
-    """Return the verification of a fitted model: residuals and inliers by our own measure."""
+    """Return the verification of a fitted model: residuals and inliers by our own measure.
+
+    Least median of squares fits without a threshold, so that its model may have no inliers.
+    """
     if fundamental is None:
         residual = np.linalg.norm(transform(matrix, a) - b, axis=1)
     else:
         residual = symmetric_epipolar_distance(fundamental, a, b)
     with np.errstate(invalid="ignore"):
         inlier: Bool = residual <= settings.threshold
+    agree = int(inlier.sum())
+    if agree < LEAST_INLIERS[settings.model] and settings.method != "lmeds":
+        # Of matches that share no model OpenCV's search may return an almost singular one, hundreds of pixels off.
+        best = f"the best found agrees with {agree} of them within {settings.threshold:g} px"
+        return _without(settings, len(a), f"No {MODELS[settings.model]} fits these {len(a)} matches: {best}.")
     shown: Float32 = residual.astype(np.float32)
     return Verification(settings.model, matrix, inlier, shown, settings.threshold, settings.method, fundamental)
 

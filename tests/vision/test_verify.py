@@ -113,3 +113,22 @@ def test_that_the_essential_matrix_asks_for_a_camera(rng: np.random.Generator) -
     matches, left, right = planar(rng, H)
     assert "focal length" in verify(matches, left, right, VerifySettings(model="essential")).note
     assert camera((641, 481), 500.0).tolist() == [[500, 0, 320], [0, 500, 240], [0, 0, 1]]
+
+
+@pytest.mark.parametrize("method", ["magsac", "ransac"])
+def test_that_a_model_that_nobody_agrees_with_is_none(method: str) -> None:
+    """Where many points match one place OpenCV returns nearly singular homographies, hundreds of pixels off."""
+    without = 0
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        a, b = rng.uniform(0, 700, (2, 40, 2))
+        b[:12] = b[0] + rng.uniform(-3, 3, (12, 2))
+        found = verify(*matched(a, b), VerifySettings(method=method))
+        if found.matrix is None:
+            without += 1
+            assert not found.inlier.any()
+            assert np.isnan(found.residual_px).all()
+            assert found.note.startswith("No homography fits these 40 matches: the best found agrees with ")
+        else:
+            assert found.inlier.sum() >= 4
+    assert without
