@@ -40,7 +40,7 @@ def run(arguments: list[str]) -> int:
     card = DetectorCard(
         name="",
         sha256="",
-        data="drawn shapes (app/learning/synthetic_shapes.py), 160 x 120, no photograph",
+        data="drawn shapes (app/learning/synthetic_shapes.py), 160 × 120, no photograph",
         settings=asdict(settings),
         seconds=round(done.seconds, 1),
         numbers={
