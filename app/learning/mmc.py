@@ -298,9 +298,12 @@ def _climb(problem: _Problem, settings: MmcSettings, recorder: Recorder) -> Gene
 
 
 def _lecture(problem: _Problem, settings: MmcSettings, recorder: Recorder) -> Generator[Progress, None, bool]:
-    """Show the collapse by power iteration from the identity, and end with the closed form."""
+    """Show the collapse by power iteration from the identity, and end with the closed form.
+
+    A diagonal M meets the diagonal of C_D only, so that is all it may follow.
+    """
     size = len(problem.back)
-    c_d = problem.dissimilar
+    c_d = problem.dissimilar if settings.form == "full" else np.diag(np.diag(problem.dissimilar))
     inner = np.eye(size) / np.sqrt(size)
     for _ in range(min(settings.iterations, 60)):
         value = float(np.vdot(matrix_of(inner), c_d))

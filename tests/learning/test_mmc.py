@@ -67,6 +67,22 @@ def test_that_the_diagonal_lecture_variant_takes_one_feature() -> None:
         assert c_d[k, k] / c_s[k, k] <= value + 1e-12
 
 
+def test_that_the_diagonal_lecture_variant_stays_diagonal_on_its_way_and_never_goes_back() -> None:
+    rng = np.random.default_rng(2)
+    y = np.repeat([0, 1, 2], 20)
+    x = (rng.normal(size=(60, 4)) + 2 * rng.normal(size=(3, 4))[y]) @ rng.normal(size=(4, 4))  # features go together
+    c_s, c_d = scatters(x, y)
+    history = done(mmc(x, y, MmcSettings(form="diagonal"), squared=True)).history
+    assert len(history) > 4
+    for item in history:
+        diagonal = np.diag(item.matrix)
+        np.testing.assert_allclose(item.matrix, np.diag(diagonal), rtol=0, atol=1e-12 * diagonal.max())
+        assert np.vdot(item.matrix, c_s) == pytest.approx(1)
+        assert np.vdot(item.matrix, c_d) == pytest.approx(item.objective)
+    objective = np.array([item.objective for item in history])
+    assert (np.diff(objective) >= -1e-9 * objective[1:]).all()
+
+
 def test_three_toy_classes_over_20_seeds() -> None:
     """The lecture's variant loses two classes on a line, Xing's objective does not."""
     lecture, xing, ranks = [], [], []
