@@ -99,12 +99,12 @@ def descend_on_matrix(
     """Run the projected gradient in rounds, each ending with a search of all pairs; return whether it converged.
 
     The kinks of the hinges are rounded off, less with every round: a gradient step of a sum of kinks stalls. The
-    objective shown is that of the unrounded hinges at the end of a round.
+    objective shown is that of the unrounded hinges, so it may rise a little on the way: it is not what is minimised.
     """
     found = yield from search(x, y, targets, factor, recorder)
     exact = found.objective(settings.push)
     yield recorder.add(factor, exact, pull=found.pull, push=found.push, active=found.active)
-    best, best_factor, rounded, idle = exact, factor, WIDEST, 0
+    best, best_factor, best_found, rounded, idle = exact, factor, found, WIDEST, 0
     end = len(recorder.history) - 1 + settings.iterations
     while len(recorder.history) <= end:
         mark = len(recorder.history)
@@ -118,12 +118,12 @@ def descend_on_matrix(
         yield recorder.add(factor, exact, pull=found.pull, push=found.push, active=found.active)
         idle = idle + 1 if best - exact <= settings.tolerance * best else 0
         if exact < best:
-            best, best_factor = exact, factor
+            best, best_factor, best_found = exact, factor, found
         if best <= 0 or (idle >= 2 and rounded <= NARROWEST):
             break
         rounded = max(NARROWEST, rounded / 2)
     if exact > best:
-        yield recorder.add(best_factor, best)
+        yield recorder.add(best_factor, best, pull=best_found.pull, push=best_found.push, active=best_found.active)
     return best <= 0 or (idle >= 2 and rounded <= NARROWEST)
 
 
@@ -140,5 +140,6 @@ def _round(working: WorkingSet, factor: Float64, steps: int, recorder: Recorder)
         at = new
         value = at.value
         recent.append(value.value)
-        yield recorder.add(at.factor, value.value, pull=value.pull, push=value.push, active=value.active)
+        shown = (1 - working.mu) * value.pull + working.mu * value.push
+        yield recorder.add(at.factor, shown, pull=value.pull, push=value.push, active=value.active)
     return at

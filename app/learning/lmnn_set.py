@@ -106,17 +106,17 @@ class WorkingSet:
         violation -= far[:, None]
         active = (violation > 0).astype(self.x.dtype)
         np.maximum(violation, 0, out=violation)
+        push = lowered = float(violation.sum(dtype=np.float64))
         if self.rounded:
             active = np.minimum(violation / self.rounded, 1)
-            violation = active * (violation - self.rounded / 2 * active)
-        push = float(violation.sum(dtype=np.float64))
+            lowered = float((active * (violation - self.rounded / 2 * active)).sum(dtype=np.float64))
         pull = float(near.sum(dtype=np.float64))
         per_target = np.stack(
             [np.bincount(self.i, weights=active[:, column], minlength=self.n) for column in range(self.k)], axis=1
         )
         on_targets = ((1 - self.mu) + self.mu * per_target).astype(self.x.dtype)
         on_impostors = (-self.mu * active.sum(axis=1)).astype(self.x.dtype)
-        total = (1 - self.mu) * pull + self.mu * push
+        total = (1 - self.mu) * pull + self.mu * lowered
         return Value(total, pull, push, int(np.count_nonzero(active)), on_targets, on_impostors)
 
     def _laplacian(self, value: Value, points: Array) -> Array:

@@ -151,6 +151,9 @@ def test_that_the_reported_objective_is_the_exact_one_and_every_step_is_psd() ->
     assert learned.last.parts["active"] == len(active)
     for iterate in learned.history:
         assert iterate.eigenvalues.min() >= 0
+        # So few points are all in the working set; the rounding of hinges on the way is not shown.
+        assert iterate.objective == pytest.approx(literal(x, y, targets, iterate.matrix, MU)[0], rel=1e-9)
+        assert set(iterate.parts) == {"pull", "push", "active"}
 
 
 @pytest.mark.parametrize("solver", ["factor", "matrix"])
