@@ -25,8 +25,9 @@ MINERS = {
     "in-batch": "In batch (HardNet)",
     "distance-weighted": "Distance-weighted",
 }
-# Wu et al.: distances below this are treated as this, or the noise of the nearest would dominate.
-CUTOFF = 0.5
+# Wu et al.: distances below this are treated as this, or the noise of the nearest would dominate; those beyond the
+# other as that, or the farthest would: fewer points lie there again, but they are the easiest negatives of all.
+CUTOFF, USELESS = 0.5, 1.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +57,9 @@ def possible_triplets(labels: Tensor) -> int:
     return int((positive.sum(1) * negative.sum(1)).sum())
 
 
-def mine(miner: str, distance: Tensor, labels: Tensor, *, margin: float, generator: Generator) -> Triplets:
+def mine(
+    miner: str, distance: Tensor, labels: Tensor, *, margin: float, generator: Generator, squared: bool = False
+) -> Triplets:
     """Return the triplets a miner picks.
 
     Args:
@@ -65,6 +68,7 @@ def mine(miner: str, distance: Tensor, labels: Tensor, *, margin: float, generat
         labels: (N,) classes.
         margin: for semi-hard.
         generator: chance, for random and distance-weighted.
+        squared: whether ``distance`` is d², for distance-weighted, which draws by d.
 
     Returns:
         Perhaps none: a class with one member has no positive, one class alone no negative.
@@ -88,6 +92,8 @@ def mine(miner: str, distance: Tensor, labels: Tensor, *, margin: float, generat
     anchor, near = anchor[keep], near[keep]
     if miner == "in-batch":
         return _in_batch(distance, negative, anchor, near)
+    if squared and miner == "distance-weighted":
+        distance = distance.sqrt()
     picks = {"random": _random, "semi-hard": _semi_hard, "hardest": _hardest, "distance-weighted": _weighted}
     far, valid = picks[miner](distance, negative, anchor, near, margin, generator)
     return Triplets(anchor[valid], near[valid], far[valid])
@@ -142,14 +148,15 @@ def _semi_hard(distance: Tensor, negative: Tensor, anchor: Tensor, near: Tensor,
 def _weighted(distance: Tensor, negative: Tensor, anchor: Tensor, near: Tensor, margin: float, g: Generator) -> _Pick:
     """Draw negatives with weight 1/q(d), q the density of distances between points spread evenly on a sphere.
 
-    On the unit sphere of R^n, q(d) ~ d^(n-2) (1 - d²/4)^((n-3)/2); embeddings of more dimensions than 128 are
-    treated as 128. Weights are taken relative to the largest of the row, in logarithms.
+    On the unit sphere of R^n, q(d) ~ d^(n-2) (1 - d²/4)^((n-3)/2), with n = 128, the dimensions of every tower here.
+    Weights are taken relative to the largest of the row, in logarithms. Beyond 1.4 they would rise again; Wu et al.
+    draw none from there, here they keep the smallest weight, so that an anchor with no other has a negative too.
     """
     import torch
 
     del margin
     n = 128.0
-    d = distance[anchor].clamp(CUTOFF, 1.999)
+    d = distance[anchor].clamp(CUTOFF, USELESS)
     log_weight = -(n - 2) * d.log() - 0.5 * (n - 3) * (1 - 0.25 * d * d).log()
     log_weight = log_weight.masked_fill(~negative[anchor], float("-inf"))
     weight = (log_weight - log_weight.max(1, keepdim=True).values).exp()

@@ -335,7 +335,9 @@ def _terms(run: _Run, embedding: Tensor, labels: Tensor) -> tuple[losses.Terms, 
         distance = losses.distance_matrix(embedding, squared=plan.squared)
     if plan.kind == "batch":
         return losses.lifted_terms(embedding, labels, margin), distance
-    triplets = mining.mine(run.settings.miner, distance, labels, margin=margin, generator=run.generator)
+    triplets = mining.mine(
+        run.settings.miner, distance, labels, margin=margin, generator=run.generator, squared=plan.squared
+    )
     if plan.kind == "triplets":
         return losses.triplet_terms(plan.name, embedding, triplets, margin), distance
     first = torch.cat([triplets.anchor, triplets.anchor])

@@ -127,3 +127,39 @@ def test_that_distance_weighting_evens_distances_out() -> None:
         drawn[miner] = [float(distance[t.anchor[0], t.negative[0]]) for t in found]
     assert np.mean(drawn["distance-weighted"]) < np.mean(drawn["random"]) - 0.2
     assert not math.isnan(sum(drawn["distance-weighted"]))
+
+
+def test_that_distance_weighting_prefers_near_negatives_and_draws_by_d_also_where_gaps_are_squared() -> None:
+    """1 / q(d) rises again beyond √2, where the farthest negatives would then be drawn before all others."""
+    angle = 2 * torch.arcsin(torch.tensor([0.0, 0.0, 0.6, 1.0, 1.3, 1.5, 1.7, 1.9, 1.99], dtype=torch.float64) / 2)
+    x = torch.stack([angle.cos(), angle.sin()], dim=1)
+    labels = torch.tensor([0, 0, *range(1, 8)])
+    distance = torch.cdist(x, x)
+    for squared in (False, True):
+        near = []
+        for seed in range(50):
+            found = mining.mine(
+                "distance-weighted",
+                distance.square() if squared else distance,
+                labels,
+                margin=1,
+                generator=torch.Generator().manual_seed(seed),
+                squared=squared,
+            )
+            near += distance[found.anchor, found.negative].tolist()
+        assert near == pytest.approx([0.6] * len(near))
+    only_far = torch.tensor([[0, 0.1, 1.9], [0.1, 0, 1.95], [1.9, 1.95, 0]])
+    assert len(mined("distance-weighted", only_far, torch.tensor([0, 0, 1]))) == 2
+
+
+def test_that_distance_weighted_negatives_of_a_squared_loss_teach() -> None:
+    """Of descriptors all over the sphere the draws for the squared triplet loss have a loss; those of chance rarely."""
+    g = torch.Generator().manual_seed(0)
+    centres = torch.nn.functional.normalize(torch.randn(40, 4, generator=g), dim=1)
+    x = torch.nn.functional.normalize(centres.repeat(2, 1) + 0.2 * torch.randn(80, 4, generator=g), dim=1)
+    labels, gap = torch.arange(40).repeat(2), torch.cdist(x, x).square()
+    active = {}
+    for miner in ("random", "distance-weighted"):
+        t = mining.mine(miner, gap, labels, margin=0.2, generator=g, squared=True)
+        active[miner] = float((gap[t.anchor, t.positive] - gap[t.anchor, t.negative] + 0.2 > 0).float().mean())
+    assert active["distance-weighted"] > 2 * active["random"] > 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import os
@@ -214,6 +215,15 @@ def test_that_every_loss_trains(loss: str) -> None:
     last = run_to_end(train(DATA, settings)).snapshot
     assert apart(last, -1) < apart(last, 0)
     assert np.isfinite(last.curves.loss).all()
+
+
+def test_that_distance_weighted_negatives_are_not_the_easy_ones() -> None:
+    settings = TrainSettings(network="tiny", loss="triplet", batch=32, epochs=2, threads=1)
+    active = {}
+    for miner in ("random", "distance-weighted"):
+        curves = run_to_end(train(DATA, dataclasses.replace(settings, miner=miner))).snapshot.curves
+        active[miner] = float(curves.active.mean())
+    assert active["distance-weighted"] > active["random"] + 0.05
 
 
 def test_that_pulling_alone_collapses_and_the_lamp_says_so() -> None:
