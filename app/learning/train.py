@@ -294,7 +294,7 @@ def _step(run: _Run) -> str:
     run.network.train()
     embedding, terms, distance = _elements(run, patches, labels)
     loss = terms.mean()
-    if settings.second_order:
+    if settings.second_order and run.design != "joint":  # one number of a pair has no neighbours
         half = len(embedding) // 2
         loss = loss + settings.second_order * losses.second_order(embedding[:half], embedding[half:]).mean()
     if not bool(torch.isfinite(loss)):

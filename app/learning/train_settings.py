@@ -110,7 +110,10 @@ class TrainSettings(Settings):
         10.0,
         0.1,
         label="Second order",
-        help="Weight of asking that distances to neighbours agree between both views as well (SOSNet).",
+        help=(
+            "Weight of asking that distances to neighbours agree between both views as well (SOSNet). A joint network "
+            "has no distances, so it does not change."
+        ),
     )
     spread: bool = flag(
         True,

@@ -226,6 +226,15 @@ def test_that_distance_weighted_negatives_are_not_the_easy_ones() -> None:
     assert active["distance-weighted"] > active["random"] + 0.05
 
 
+def test_that_the_second_order_does_not_touch_what_a_joint_network_decides() -> None:
+    """Its numbers are of pairs, matching ones and then others: asked to lie alike, they would no longer decide."""
+    settings = TrainSettings(network="tiny", design="joint", miner="random", batch=16, epochs=1, threads=1)
+    plain = run_to_end(train(DATA, settings))
+    assert same(plain, run_to_end(train(DATA, dataclasses.replace(settings, second_order=1.0))))
+    head = dataclasses.replace(settings, design="head")
+    assert not same(run_to_end(train(DATA, head)), run_to_end(train(DATA, dataclasses.replace(head, second_order=1.0))))
+
+
 def test_that_pulling_alone_collapses_and_the_lamp_says_so() -> None:
     settings = TrainSettings(
         network="tiny", loss="positive-only", miner="random", batch=16, epochs=10, rate=0.01, threads=1
