@@ -177,17 +177,31 @@ def collapse_lamp(curves: Curves, *, loss: str, margin: float, squared: bool, mi
         return Lamp(
             "collapsed", f"All descriptors are the same (spread {spread:.3f}): nothing pushed them apart.", _PUSH + keep
         )
-    plateau = margin * margin / 2 if loss.startswith("contrastive") and squared else margin
+    plateau = _plateau(curves, loss, margin, squared=squared)
     stuck = abs(value - plateau) <= NEAR_MARGIN * plateau
     remedies = _remedies(loss, squared=squared, miner=miner) + keep
     if spread < SMALL_SPREAD and stuck:
         why = (
-            f"The loss stands at its margin ({value:.3f}) and the spread at {spread:.3f}: all descriptors are the same."
+            f"The loss stands at {'what is left of it at distance 0' if loss == 'lifted' else 'its margin'} "
+            f"({value:.3f}) and the spread at {spread:.3f}: all descriptors are the same."
         )
         return Lamp("collapsed", why, remedies)
     if spread < 3 * SMALL_SPREAD:
         return Lamp("warning", f"Descriptors are moving together: their spread is {spread:.3f}.", remedies)
     return Lamp()
+
+
+def _plateau(curves: Curves, loss: str, margin: float, *, squared: bool) -> float:
+    """Return the loss where all distances are 0: of pairs, half of which match, half of what others then lose.
+
+    The lifted loss is ½ (m + log of how many negatives its two points have)², as many as triplets per matching pair.
+    """
+    if loss.startswith("contrastive"):
+        return (margin * margin if squared else margin) / 2
+    if loss == "lifted":
+        pairs, triplets = (float(v[-WATCHED:].mean()) for v in (curves.elements, curves.possible))
+        return float(0.5 * (margin + np.log(max(1.0, triplets) / max(1.0, pairs))) ** 2)
+    return margin
 
 
 _APART = (("spread", "true", "Normalise the last layer over the batch: descriptors cannot all become the same then."),)

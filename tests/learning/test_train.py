@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import os
@@ -19,7 +18,7 @@ import pytest
 import torch
 
 from app.jobs import run_to_end
-from app.learning import descriptor, model_store, networks, towers
+from app.learning import descriptor, losses, mining, model_store, networks, towers
 from app.learning.judge import judged_group, judged_rows
 from app.learning.patch_evaluation import other_rows, paired_distances
 from app.learning.patch_set import PatchSet, split
@@ -221,7 +220,7 @@ def test_that_distance_weighted_negatives_are_not_the_easy_ones() -> None:
     settings = TrainSettings(network="tiny", loss="triplet", batch=32, epochs=2, threads=1)
     active = {}
     for miner in ("random", "distance-weighted"):
-        curves = run_to_end(train(DATA, dataclasses.replace(settings, miner=miner))).snapshot.curves
+        curves = run_to_end(train(DATA, replace(settings, miner=miner))).snapshot.curves
         active[miner] = float(curves.active.mean())
     assert active["distance-weighted"] > active["random"] + 0.05
 
@@ -230,9 +229,9 @@ def test_that_the_second_order_does_not_touch_what_a_joint_network_decides() -> 
     """Its numbers are of pairs, matching ones and then others: asked to lie alike, they would no longer decide."""
     settings = TrainSettings(network="tiny", design="joint", miner="random", batch=16, epochs=1, threads=1)
     plain = run_to_end(train(DATA, settings))
-    assert same(plain, run_to_end(train(DATA, dataclasses.replace(settings, second_order=1.0))))
-    head = dataclasses.replace(settings, design="head")
-    assert not same(run_to_end(train(DATA, head)), run_to_end(train(DATA, dataclasses.replace(head, second_order=1.0))))
+    assert same(plain, run_to_end(train(DATA, replace(settings, second_order=1.0))))
+    head = replace(settings, design="head")
+    assert not same(run_to_end(train(DATA, head)), run_to_end(train(DATA, replace(head, second_order=1.0))))
 
 
 def test_that_pulling_alone_collapses_and_the_lamp_says_so() -> None:
@@ -282,6 +281,28 @@ def test_the_lamp_at_its_limits() -> None:
     found = collapse_lamp(curves([0.2, 1, 0, 0, 1, 1]), loss="triplet", margin=0.2, squared=True, miner="hardest")
     assert [name for name, _, _ in found.remedies] == ["miner", "loss", "rate"]
     assert "margin" in found.why
+
+
+@pytest.mark.parametrize("loss", [n for n, p in losses.PLANS.items() if p.kind != "decision" and p.margin])
+def test_that_the_lamp_knows_the_collapse_of_every_loss(loss: str) -> None:
+    """The loss of descriptors that are all but the same is where the lamp looks for it."""
+    plan, g = losses.PLANS[loss], torch.Generator().manual_seed(0)
+    x = torch.nn.functional.normalize(torch.ones(24, 16) + 1e-3 * torch.randn(24, 16, generator=g), dim=1)
+    labels = torch.arange(12).repeat(2)
+    distance = losses.distance_matrix(x, squared=plan.squared)
+    found = mining.mine("hardest", distance, labels, margin=plan.margin, generator=g)
+    if plan.kind == "triplets":
+        terms = losses.triplet_terms(loss, x, found, plan.margin)
+    elif plan.kind == "batch":
+        terms = losses.lifted_terms(x, labels, plan.margin)
+    else:
+        first, second = found.anchor.repeat(2), torch.cat([found.positive, found.negative])
+        terms = losses.pair_terms(loss, x, first, second, torch.arange(48) < 24, plan.margin)
+    log = CurveLog()
+    row = [float(terms.mean()), 1, 0, 0.001, len(terms.values), mining.possible_triplets(labels)]
+    log.replace(np.tile(row, (30, 1)))
+    lamp = collapse_lamp(log.curves(), loss=loss, margin=plan.margin, squared=plan.squared, miner="hardest")
+    assert lamp.state == "collapsed"
 
 
 def test_that_curves_that_were_shown_stay_as_they_are_while_the_log_grows() -> None:
