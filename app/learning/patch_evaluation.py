@@ -5,6 +5,7 @@ What lives here: numbers from distances. What does not: networks and data. May i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,12 +33,14 @@ def false_positive_rate(positive: npt.ArrayLike, negative: npt.ArrayLike, *, rec
         recall: 0.95 gives FPR95 (Brown, Hua & Winder, PAMI 2011).
 
     Returns:
-        In [0, 1]; NaN if either is empty.
+        In [0, 1]; NaN if either is empty. The threshold is the smallest distance of a matching pair that reaches the
+        recall, so it is the operating point of :meth:`Roc.at_recall`.
     """
     right, wrong = np.asarray(positive, np.float64), np.asarray(negative, np.float64)
     if not right.size or not wrong.size:
         return float("nan")
-    return float((wrong <= np.quantile(right, recall)).mean())
+    accepted = max(1, math.ceil(recall * right.size - 1e-9))
+    return float((wrong <= np.sort(right)[accepted - 1]).mean())
 
 
 def distances(left: Float32, right: Float32) -> Float64:

@@ -24,6 +24,16 @@ def test_fpr95_of_two_gaussians() -> None:
     assert false_positive_rate([1.0, 1.0], [1.0, 3.0]) == 0.5  # a tie is accepted
 
 
+@pytest.mark.parametrize("count", [1, 2, 10, 19, 20, 38, 40, 100])
+def test_that_fpr95_reaches_its_recall_where_pairs_are_few_and_is_on_the_curve(count: int) -> None:
+    right, wrong = np.linspace(0, 1, count), np.linspace(0, 1.2, 997)
+    curve = roc(right, wrong)
+    at = curve.at_recall(0.95)
+    assert false_positive_rate(right, wrong) == curve.false_positive[at]
+    assert (right <= curve.threshold[at]).mean() >= 0.95 - 1e-12
+    assert (right < curve.threshold[at]).mean() < 0.95 - 1e-12  # and no larger distance than that
+
+
 def test_fpr95_counts_against_all_negatives_and_not_against_the_accepted() -> None:
     """N(1, 0.2) against N(1.8, 0.3): 0.0582 by theory; 0 when apart, 0.95 for one and the same distribution."""
     right, wrong = RNG.normal(1, 0.2, 200_000), RNG.normal(1.8, 0.3, 200_000)
