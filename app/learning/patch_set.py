@@ -19,6 +19,7 @@ RUNS = (16, 64, 256)
 # Of classes up to so many, each with so many patches at least, patches are kept for judging, not classes.
 FEW_CLASSES = 25
 LARGE_CLASS = 8
+FEWEST_CLASSES = 2  # that there is anything to tell apart
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,10 +122,10 @@ def split(data: PatchSet, share: float, seed: int) -> tuple[PatchSet, PatchSet]:
 
     Kept are whole scenes where there are at least five, else whole classes: the network then has to tell apart what it
     never saw. Of a few large classes (digits, folders of objects) some patches of every class are kept instead, as a
-    single class has nothing to be told apart from.
+    single class has nothing to be told apart from. Of too few classes for two on either side nothing is kept.
 
     Args:
-        share: of scenes, classes or patches kept for judging, at least one where there are two.
+        share: of scenes, classes or patches kept for judging; more where one class alone would be kept.
         seed: of the drawing.
     """
     rng = np.random.default_rng(seed)
@@ -136,9 +137,14 @@ def split(data: PatchSet, share: float, seed: int) -> tuple[PatchSet, PatchSet]:
         return data.take(~kept), data.take(kept)
     key = data.scene if len(np.unique(data.scene)) >= 5 else data.point
     values = np.unique(key)
-    count = min(len(values) - 1, max(1, round(share * len(values)))) if len(values) > 1 else 0
-    kept = np.isin(key, rng.permutation(values)[:count])
-    return data.take(~kept), data.take(kept)
+    order = rng.permutation(values)
+    for count in range(max(1, round(share * len(values))), len(values)):
+        kept = np.isin(key, order[:count])
+        if len(np.unique(data.point[~kept])) < FEWEST_CLASSES:
+            break
+        if len(np.unique(data.point[kept])) >= FEWEST_CLASSES:
+            return data.take(~kept), data.take(kept)
+    return data, data.take(np.zeros(len(data), np.bool_))
 
 
 def save_patches(path: Path, data: PatchSet, origin: str) -> None:

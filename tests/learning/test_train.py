@@ -547,7 +547,21 @@ def test_that_of_few_classes_patches_are_kept_and_of_many_whole_scenes() -> None
     assert not set(part.scene.tolist()) & set(held.scene.tolist())
     few = stripes(4, 3)  # too few patches of a class to keep some of each
     part, held = split(few, 0.25, 0)
-    assert len(np.unique(held.point)) == 1
+    assert len(np.unique(held.point)) == len(np.unique(part.point)) == 2
+
+
+@pytest.mark.parametrize(("classes", "scenes"), [(2, 1), (3, 1), (12, 1), (12, 12)])
+def test_that_either_part_has_something_to_tell_apart_or_nothing_is_kept(classes: int, scenes: int) -> None:
+    data = stripes(classes, 4)
+    data = replace(data, scene=data.point if scenes > 1 else data.scene * 0, scenes=data.scenes * classes)
+    part, held = split(data, JUDGE_SHARE, 0)
+    assert len(part) + len(held) == len(data)
+    assert len(np.unique(part.point)) >= 2
+    assert len(np.unique(held.point)) == (0 if classes < 4 else 2)
+    settings = TrainSettings(network="tiny", batch=4, epochs=1, threads=1)
+    judged = run_to_end(train(data, settings)).snapshot.judgements
+    assert len(judged) == (0 if classes < 4 else 2)
+    assert all(math.isfinite(found.fpr95 + found.rank1) for found in judged)
 
 
 def test_that_pairs_are_judged_against_other_classes_only() -> None:
