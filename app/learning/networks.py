@@ -87,6 +87,22 @@ def channels_last(network: nn.Sequential) -> nn.Sequential:
     return network
 
 
+def gather_statistics(network: nn.Module, step: int) -> None:
+    """Let batch normalisation keep the mean over all batches so far, until those are as many as it averages over.
+
+    Else what is judged in the first steps is normalised by the 0 and 1 it began with, and is not what was trained.
+
+    Args:
+        network: from random weights, so with statistics of nothing.
+        step: batches before this one.
+    """
+    from torch import nn
+
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = max(MOMENTUM, 1 / (step + 1))
+
+
 def standardised(patches: Tensor) -> Tensor:
     """Return (N, 1, S, S) patches with zero mean and unit deviation each; a flat one becomes zero.
 

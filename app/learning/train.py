@@ -292,6 +292,8 @@ def _step(run: _Run) -> str:
     patches = networks.as_input(drawn, run.device)
     labels = torch.from_numpy(np.concatenate([points, points])).to(run.device)
     run.network.train()
+    if run.start is None:
+        networks.gather_statistics(run.network, run.step)
     embedding, terms, distance = _elements(run, patches, labels)
     loss = terms.mean()
     if settings.second_order and run.design != "joint":  # one number of a pair has no neighbours

@@ -18,10 +18,11 @@ import pytest
 import torch
 
 from app.jobs import run_to_end
-from app.learning import descriptor, losses, mining, model_store, networks, towers
+from app.learning import descriptor, heads, losses, mining, model_store, networks, towers
 from app.learning.judge import judged_group, judged_rows
 from app.learning.patch_evaluation import other_rows, paired_distances
 from app.learning.patch_set import PatchSet, split
+from app.learning.run_file import put_network
 from app.learning.tensor_file import read_tensors, write_tensors
 from app.learning.train import JUDGE_SHARE, TrainResult, train
 from app.learning.train_settings import TrainSettings, margin_of, rate_at
@@ -118,6 +119,7 @@ CHILD = """
 import sys
 from pathlib import Path
 from app.jobs import run_to_end
+from app.learning.run_file import put_network
 from app.learning.tensor_file import read_tensors, write_tensors
 from app.learning.train import train
 from tests.learning.test_train import DATA, QUICK
@@ -210,10 +212,38 @@ def test_that_too_small_a_set_is_refused() -> None:
 
 @pytest.mark.parametrize("loss", ["contrastive", "contrastive-hadsell", "contrastive-linear", "lifted", "triplet"])
 def test_that_every_loss_trains(loss: str) -> None:
-    settings = TrainSettings(network="tiny", loss=loss, miner="semi-hard", batch=32, epochs=8, threads=1)
+    settings = TrainSettings(network="tiny", loss=loss, miner="semi-hard", batch=32, epochs=16, threads=1)
     last = run_to_end(train(DATA, settings)).snapshot
     assert apart(last, -1) < apart(last, 0)
     assert np.isfinite(last.curves.loss).all()
+
+
+@pytest.mark.parametrize("design", ["embedding", "head", "joint"])
+def test_that_what_is_judged_after_a_few_steps_is_what_was_trained(design: str) -> None:
+    """Weights hardly move at this rate, so statistics of the whole set are known: those of the first batches agree."""
+    settings = TrainSettings(network="tiny", design=design, miner="random", batch=32, epochs=2, rate=1e-6, threads=1)
+    result = run_to_end(train(DATA, settings))
+    assert result.snapshot.step < 10
+    network = (
+        networks.make_tower(towers.PLANS["tiny"])
+        if design == "embedding"
+        else heads.make_decider(design, towers.PLANS["tiny"])
+    )
+    put_network(network, result.tensors)
+    patches = networks.as_input(DATA.patches)
+    with torch.no_grad():
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 1.0
+        network.train()
+        _ = (
+            network(patches, patches)
+            if design == "joint"
+            else networks.embed(getattr(network, "tower", network), patches)
+        )
+    whole = network.state_dict()
+    for name in (n for n in whole if n.endswith("running_var")):
+        assert float(np.median(result.tensors[name] / whole[name].numpy())) == pytest.approx(1, abs=0.2), name
 
 
 def test_that_distance_weighted_negatives_are_not_the_easy_ones() -> None:
