@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from app.records import DescriptorMetric, Descriptors, Features, Float32, Keypoints, UInt8
+from app.records import Array, DescriptorMetric, Descriptors, Features, Float32, Keypoints, UInt8
 from app.settings import Settings, flag
 from app.vision.detect import SIFT_SIGMA, OrbDetect, SiftDetect, from_cv, orb_engine, sift_engine, strongest, to_cv
 
@@ -30,7 +30,8 @@ class SiftDescribe(Settings):
         label="Upright",
         help=(
             "Ignore the orientation and describe every keypoint as if the picture stood upright. "
-            "More distinctive when neither picture is rotated, useless when one is."
+            "More distinctive when neither picture is rotated, useless when one is. "
+            "A place with several orientations is then one point."
         ),
     )
 
@@ -56,6 +57,17 @@ def root(values: Float32) -> Float32:
     return result
 
 
+def one_per_place(keypoints: Keypoints) -> Array:
+    """Return the rows of the first keypoint of every place, size and level, rising.
+
+    Those of its other orientations would have the same upright descriptor, and as nothing is nearer than a twin, the
+    ratio test would reject them all.
+    """
+    same = np.column_stack([keypoints.xy, keypoints.size, keypoints.packed])
+    rows: Array = np.sort(np.unique(same, axis=0, return_index=True)[1])
+    return rows
+
+
 def _upright(found: list[cv2.KeyPoint]) -> list[cv2.KeyPoint]:
     for keypoint in found:
         keypoint.angle = 0.0
@@ -65,7 +77,8 @@ def _upright(found: list[cv2.KeyPoint]) -> list[cv2.KeyPoint]:
 def describe_sift(grey: UInt8, keypoints: Keypoints, *, upright: bool = False) -> Features:
     """Return SIFT descriptors, (N, 128) float32 holding integers 0...255 with norm about 512.
 
-    Keypoints are described at exactly the level their packed octave names; none is dropped.
+    Keypoints are described at exactly the level their packed octave names; none is dropped, but further orientations
+    of a place that is described upright.
 
     Args:
         grey: (h, w) uint8.
@@ -74,6 +87,8 @@ def describe_sift(grey: UInt8, keypoints: Keypoints, *, upright: bool = False) -
     """
     if not len(keypoints):
         return nothing(SIFT_LENGTH)
+    if upright:
+        keypoints = keypoints.take(one_per_place(keypoints))
     found = to_cv(keypoints)
     if upright:
         found = _upright(found)

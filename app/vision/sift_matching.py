@@ -19,7 +19,7 @@ import numpy as np
 from app.jobs import Job, run_to_end
 from app.records import Descriptors, Features, Float32, Image, Keypoints, UInt8, WorkingImage
 from app.settings import flag
-from app.vision.describe import SiftDescribe, root
+from app.vision.describe import SiftDescribe, one_per_place, root
 from app.vision.detect import SiftDetect, strongest
 from app.vision.half_pixel import to_original, to_working
 from app.vision.images import working_image
@@ -105,7 +105,10 @@ def _kept(explanation: SiftExplanation, settings: SiftDetect) -> Features:
 
 
 def describe_explained(grey: UInt8, keypoints: Keypoints, settings: ExplainedDescribe) -> Features:
-    """Return the descriptors of keypoints at exactly the levels that they name; none is dropped."""
+    """Return the descriptors of keypoints at exactly the levels that they name.
+
+    None is dropped, but further orientations of a place that is described upright.
+    """
     values: Float32 = np.zeros((0, LENGTH), np.float32)
     if len(keypoints):
         sampling = replace(_sampling(keypoints), upright=settings.upright)
@@ -114,6 +117,11 @@ def describe_explained(grey: UInt8, keypoints: Keypoints, settings: ExplainedDes
 
 
 def _described(features: Features, settings: ExplainedDescribe) -> Features:
+    if features.descriptors is None:
+        return features
+    if settings.upright:
+        rows = one_per_place(features.keypoints)
+        features = Features(features.keypoints.take(rows), Descriptors(features.descriptors.values[rows]))
     if not settings.root or features.descriptors is None:
         return features
     return replace(features, descriptors=Descriptors(root(features.descriptors.values)))

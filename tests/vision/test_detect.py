@@ -23,6 +23,13 @@ from app.vision.detect import (
     unpack_octave,
 )
 from app.vision.geometry import nearest_distance
+from app.vision.sift_matching import (
+    ExplainedDescribe,
+    ExplainedDetect,
+    describe_explained,
+    detect_explained,
+    extract_explained,
+)
 
 ALL = SiftDetect(count=0)
 
@@ -164,6 +171,24 @@ def test_that_an_upright_descriptor_of_the_negative_is_rolled_by_four_bins(camer
     assert here is not None
     assert there is not None
     assert np.array_equal(np.roll(here.values.reshape(-1, 16, 8), 4, axis=2), there.values.reshape(-1, 16, 8))
+
+
+def test_that_a_place_described_upright_is_one_point(camera: np.ndarray) -> None:
+    """Twins with one descriptor would lose every ratio test: of a picture and itself all points must pass it."""
+    turned = detect_sift(camera, SiftDetect(count=400))
+    both = describe_sift(camera, turned, upright=True), extract_sift(camera, SiftDetect(count=400), upright=True)
+    explained = ExplainedDetect(count=400), ExplainedDescribe(upright=True)
+    places = {tuple(row) for row in turned.xy.tolist()}
+    for features in (*both, extract_explained(camera, *explained)):
+        assert features.descriptors is not None
+        assert len(features.keypoints) == len(features.descriptors.values) < len(turned)
+        if features in both:
+            assert {tuple(row) for row in features.keypoints.xy.tolist()} == places
+        values = features.descriptors.values.astype(np.float64)
+        near = np.sort(np.linalg.norm(values[:, None] - values[None], axis=2), axis=1)[:, 1]
+        assert near.min() > 10
+    alone = describe_explained(camera, detect_explained(camera, explained[0]), explained[1])
+    assert len(alone.keypoints) == len(extract_explained(camera, *explained).keypoints)
 
 
 def test_that_root_sift_has_unit_length_and_hellinger_distance() -> None:
