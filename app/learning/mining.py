@@ -82,12 +82,12 @@ def mine(
     if not (positive.any() and negative.any()):
         none = torch.zeros(0, dtype=torch.int64, device=labels.device)
         return Triplets(none, none, none)
-    if miner == "all":
-        anchor, near, far = torch.nonzero(positive[:, :, None] & negative[:, None, :], as_tuple=True)
-        return Triplets(anchor, near, far)
     if miner == "batch-hard":
         return _batch_hard(distance, positive, negative)
     anchor, near = torch.nonzero(positive, as_tuple=True)
+    if miner == "all":  # of N³ places those of matching pairs alone
+        row, far = torch.nonzero(negative[anchor], as_tuple=True)
+        return Triplets(anchor[row], near[row], far)
     keep = negative[anchor].any(1)
     anchor, near = anchor[keep], near[keep]
     if miner == "in-batch":

@@ -107,6 +107,21 @@ def test_that_the_order_of_the_batch_does_not_matter(miner: str) -> None:
     assert len(back) == 14
 
 
+def test_that_all_triplets_of_pairs_do_not_take_the_memory_of_a_cube(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = torch.arange(60).repeat(2)
+    looked_at = []
+    plain = torch.nonzero
+
+    def nonzero(values: torch.Tensor, *, as_tuple: bool = False) -> object:
+        looked_at.append(values.numel())
+        return plain(values, as_tuple=as_tuple)
+
+    monkeypatch.setattr(torch, "nonzero", nonzero)
+    found = mining.mine("all", torch.zeros(120, 120), labels, margin=1, generator=torch.Generator())
+    assert len(found) == mining.possible_triplets(labels) == 120 * 118
+    assert max(looked_at) == 120 * 120
+
+
 def test_that_distance_weighting_evens_distances_out() -> None:
     """Of points spread evenly on a sphere, drawn distances are about even where chance alone gives nearly only √2."""
     g = torch.Generator().manual_seed(0)
