@@ -337,9 +337,9 @@ def _terms(run: _Run, embedding: Tensor, labels: Tensor) -> tuple[losses.Terms, 
         distance = losses.distance_matrix(embedding, squared=plan.squared)
     if plan.kind == "batch":
         return losses.lifted_terms(embedding, labels, margin), distance
-    triplets = mining.mine(
-        run.settings.miner, distance, labels, margin=margin, generator=run.generator, squared=plan.squared
-    )
+    # A loss that only pulls has no margin for a negative to be within; it needs none.
+    miner = "random" if run.settings.miner == "semi-hard" and not margin else run.settings.miner
+    triplets = mining.mine(miner, distance, labels, margin=margin, generator=run.generator, squared=plan.squared)
     if plan.kind == "triplets":
         return losses.triplet_terms(plan.name, embedding, triplets, margin), distance
     first = torch.cat([triplets.anchor, triplets.anchor])

@@ -274,6 +274,15 @@ def test_that_pulling_alone_collapses_and_the_lamp_says_so() -> None:
     assert lamp.remedies[0][:2] == ("loss", "triplet")
 
 
+@pytest.mark.parametrize("miner", sorted(mining.MINERS))
+def test_that_a_loss_that_only_pulls_does_so_whatever_negatives_are_asked_for(miner: str) -> None:
+    settings = TrainSettings(network="tiny", loss="positive-only", miner=miner, batch=16, epochs=1, threads=1)
+    curves = run_to_end(train(DATA, settings)).snapshot.curves
+    assert (curves.elements > 0).all()
+    assert (curves.loss > 0).all()
+    assert (curves.gradient > 0).all()
+
+
 def test_that_descriptors_collapse_without_a_push_and_without_normalisation() -> None:
     settings = TrainSettings(
         network="tiny", loss="positive-only", miner="random", batch=16, epochs=10, rate=0.01, threads=1, spread=False
