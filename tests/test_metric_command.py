@@ -89,7 +89,11 @@ def test_that_wine_standardised_is_reported_as_known(capsys: pytest.CaptureFixtu
         (["--data", "toy:moons", "--set", "k=3"], "stage.name=value"),
         (["--data", "toy:moons", "--out", "L.txt"], ".npz"),
         (["--data", "toy:moons", "--folds", "1"], "1 folds"),
-        (["--data", "toy:moons", "--k", "500"], "use a smaller k"),
+        (["--data", "toy:moons", "--k", "500"], "use k 1 to 1"),
+        (
+            ["--data", "toy:moons", "--k", "0"],
+            "0 neighbours were asked for, but there are 108 other points; use k 1 to 108.",
+        ),
     ],
 )
 def test_that_bad_input_gets_one_sentence(

@@ -92,7 +92,9 @@ def nearest_rows(train: Array, query: Array | None, k: int) -> Rows:
     """
     there = len(train) - (query is None)
     if not 1 <= k <= there:
-        raise UserError(f"{k} neighbours were asked for, but there are {there} other points; use a smaller k.")
+        others = "is 1 other point" if there == 1 else f"are {there} other points"
+        advice = "add points" if there < 1 else "use k 1" if there == 1 else f"use k 1 to {there}"
+        raise UserError(f"{k} neighbours were asked for, but there {others}; {advice}.")
     asked = train if query is None else query
     result = np.empty((len(asked), k), np.int64)
     for part in _blocks(len(asked), len(train)):
