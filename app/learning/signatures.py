@@ -3,8 +3,9 @@
 What lives here: drawing them, and the pairs verification is judged on. May import: patch_set, patch_evaluation, numpy
 and cv2.
 
-A writer is a smooth random pen path. A genuine signature is that path with a little of the writer's own variation; a
-forgery follows the path as somebody else saw it: the same places, another hand's rhythm and slant, and more error.
+A writer is a smooth random pen path. A genuine signature is that path with a little of the writer's own variation. A
+forger follows the path as somebody else saw it, with another hand's rhythm and slant, and then writes that with as
+little variation: so forgeries of a writer are of one hand, too, and two of them match.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from app.records import Bool, Float32, Float64, UInt8, UserError
 SIDE = 32
 POINTS = 240
 WAVES = 7
+OWN = 0.06  # how much a hand varies
 SHIFT = 4  # bits of fraction in OpenCV's line coordinates
 
 
@@ -32,6 +34,14 @@ class _Writer:
     amplitude: Float64
     phase: Float64
     slant: float
+
+    def imitated(self, error: float, rng: np.random.Generator) -> _Writer:
+        """Return the hand of somebody who learned this path with an error."""
+        return _Writer(
+            self.amplitude * (1 + error * rng.normal(0, 1, self.amplitude.shape)),
+            self.phase + error * rng.normal(0, 1, self.phase.shape),
+            self.slant + error * float(rng.normal(0, 0.5)),
+        )
 
     def path(self, wobble: float, rng: np.random.Generator) -> Float64:
         """Return (POINTS, 2) places in [-1, 1], varied by ``wobble``."""
@@ -77,9 +87,9 @@ def signatures(
     Args:
         writers: how many people.
         genuine: signatures of each by their own hand.
-        forgeries: of each by others.
+        forgeries: of each, by one other hand.
         seed: decides everything.
-        skill: how far forgers are off, against 0.06 of the writer: smaller is better forged.
+        skill: how far forgers are off, against the 0.06 that a hand varies: smaller is better forged.
 
     Returns:
         The set, of two classes per writer (their own, then the forgeries of them; the scene is the writer), and (N,)
@@ -95,8 +105,9 @@ def signatures(
     for index in range(writers):
         rng = np.random.default_rng([seed, index])
         writer = _writer(rng)
-        patches += [_drawn(writer.path(0.06, rng), rng) for _ in range(genuine)]
-        patches += [_drawn(writer.path(skill, rng), rng) for _ in range(forgeries)]
+        forger = writer.imitated(skill, rng)
+        patches += [_drawn(writer.path(OWN, rng), rng) for _ in range(genuine)]
+        patches += [_drawn(forger.path(OWN, rng), rng) for _ in range(forgeries)]
         point += [2 * index] * genuine + [2 * index + 1] * forgeries
     classes = np.array(point, np.int32)
     titles = tuple(f"writer {index + 1}" for index in range(writers))

@@ -191,6 +191,12 @@ def test_that_signatures_belong_to_writers_and_forgeries_are_farther_off() -> No
     own = values[data.point == 0]
     others = values[(data.scene != 0) & ~forged]
     assert np.median(distances(own, own)[np.triu_indices(6, 1)]) < np.median(distances(own, others))
+    # Forgeries of a writer are one class, so they are of one hand: they match each other, not the writer's own.
+    nearer = [
+        np.median(distances(fake, fake)[np.triu_indices(4, 1)]) < np.median(distances(fake, genuine))
+        for fake, genuine in ((values[data.point == 2 * i + 1], values[data.point == 2 * i]) for i in range(12))
+    ]
+    assert all(nearer)
     curve = verification(rows, data, forged)
     assert 0.02 < curve.equal_error < 0.48  # better than chance, far from solved
     harder, forged = signatures(12, 6, 4, seed=3, skill=0.08)
