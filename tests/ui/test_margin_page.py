@@ -44,7 +44,7 @@ def test_every_class_is_measured_after_the_newest_epoch(lab: Lab) -> None:
 
 
 def test_another_margin_is_tried_without_training_and_taken_over(lab: Lab) -> None:
-    page = trained(lab)
+    page = trained(lab, margin=1.3)
     lab.until(lambda: page.measured is not None)
     before = page.view.counts()
     page.slider.setFocus()
