@@ -168,7 +168,7 @@ def test_that_an_ambiguous_descriptor_dies_at_the_ratio_with_its_quotient(hands:
     left, right = result.left.keypoints.xy[i].tolist(), result.right.keypoints.xy[j].tolist()
     answer = ask(hands, (left[0], left[1]), (right[0], right[1]))
     assert answer.died_at == "ratio"
-    assert f"= {ratio:.2f} ≥ 0.3" in hands.details.why.sentence.text()
+    assert f"= {ratio:.3f} ≥ 0.3" in hands.details.why.sentence.text()
 
 
 def test_that_the_true_place_can_be_taken_by_a_button(hands: Hands) -> None:
