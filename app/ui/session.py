@@ -26,6 +26,7 @@ from app.records import MatchRequest, MatchResult, PairRef, Selection, StageSett
 from app.settings import fields_of
 from app.ui.lane import Event, Lane
 from app.ui.session_state import (
+    RECENT,
     History,
     Restored,
     SavedState,
@@ -40,7 +41,6 @@ from app.ui.session_state import (
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 MakeMatchJob = Callable[[MatchRequest], Generator[Progress, None, MatchResult]]
-RECENT = 20
 CACHE_BYTES = 512 * 2**20
 
 

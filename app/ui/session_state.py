@@ -27,6 +27,7 @@ from app.settings import Settings, checked, fields_of, load_json, save_json
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 KIND = "session"
+RECENT = 20
 THEMES = ("system", "dark", "light")
 FOLDER_VARIABLE = "CORRESPONDENCE_EXPLORER_CONFIG"
 Complain = Callable[[str], None]
@@ -268,7 +269,7 @@ class Store:
         return from_json(content, complain), _read_recent(content.get("recent"), complain)
 
     def save(self, state: SessionState, recent: tuple[PairRef, ...] = ()) -> None:
-        """Write both, atomically.
+        """Write both, atomically; pairs that another window has opened meanwhile stay among the recent ones.
 
         Raises:
             UserError: if the folder cannot be made or written.
@@ -279,7 +280,9 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"Cannot save the session in {self.folder}: {error.strerror or error}.") from None
-        save_json(self.path, KIND, {**to_json(state), "recent": [ref_to_json(ref) for ref in recent]})
+        others = () if not self.path.exists() else self.load(lambda _text: None)[1]
+        kept = list(dict.fromkeys((*recent, *others)))[:RECENT]
+        save_json(self.path, KIND, {**to_json(state), "recent": [ref_to_json(ref) for ref in kept]})
 
 
 def _read_recent(value: Any, complain: Complain) -> tuple[PairRef, ...]:

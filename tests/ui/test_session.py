@@ -339,6 +339,17 @@ def test_that_the_whole_state_survives_json(session: Session) -> None:
     assert hash(again) is not None
 
 
+def test_that_two_windows_both_keep_their_recent_pairs(tmp_path: Path) -> None:
+    first, second = Session(Store(tmp_path)), Session(Store(tmp_path))
+    mine, other = (PairRef("files", name, left=f"{name}1.png", right=f"{name}2.png") for name in ("mine", "other"))
+    first.recent, second.recent = (mine,), (other,)
+    first.save()
+    second.save()
+    again = Session(Store(tmp_path))
+    assert again.restore() == []
+    assert again.recent == (other, mine)
+
+
 def test_that_a_session_saved_is_the_session_restored(tmp_path: Path) -> None:
     own = PairRef("files", "mine", left="a.png", right="b.png", homography_path="H.txt")
     saved = Session(Store(tmp_path / "new" / "folder"))
