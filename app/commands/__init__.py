@@ -123,7 +123,6 @@ def settings_of(
 def check_output(path: str | None, suffixes: Sequence[str], inputs: Sequence[str] = ()) -> None:
     """Complain before any work about a file that could not be written afterwards, or that would replace an input."""
     if path is not None:
-        from app.formats.export import check_place, check_target
+        from app.formats.export import check_target
 
-        check_target(path, suffixes)
-        check_place(path, inputs)
+        check_target(path, suffixes, inputs)

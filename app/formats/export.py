@@ -23,15 +23,15 @@ HISTORY_SUFFIXES = (".csv",)
 FIGURE_SUFFIXES = (".png", ".svg", ".pdf")
 
 
-def check_target(path: str | Path, suffixes: Sequence[str]) -> None:
-    """Make sure, as far as that can be seen beforehand, that a file can be written.
+def check_target(path: str | Path, suffixes: Sequence[str], inputs: Sequence[str | Path] = ()) -> None:
+    """Make sure, as far as that can be seen beforehand, that a file can be written and replaces none of the ``inputs``.
 
     Raises:
         UserError: for another suffix, or as :func:`check_place`.
     """
     if Path(path).suffix.lower() not in suffixes:
         raise UserError(f"Cannot write {path}: the name must end in {', '.join(suffixes)}.")
-    check_place(path)
+    check_place(path, inputs)
 
 
 def check_place(path: str | Path, inputs: Sequence[str | Path] = ()) -> None:

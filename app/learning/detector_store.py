@@ -1,9 +1,8 @@
 """Trained detectors of points in files: weights as safetensors, and beside them a card in JSON.
 
 What lives here: the card, writing and reading one, the list of those there are and what can be done with them, and
-running one. What does not: the
-networks that describe patches (``model_store``). May import: own_files, tensor_file, superpoint_network, settings,
-locate.
+running one. What does not: the networks that describe patches (``model_store``). May import: own_files, tensor_file,
+superpoint_network, settings, locate.
 
 One detector comes with the program; the user's own lie in the program's data folder.
 """

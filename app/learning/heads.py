@@ -151,13 +151,15 @@ def decided(
     """
     import torch
 
-    with torch.no_grad():
-        distance = torch.ones(len(labels), len(labels), device=labels.device)
-    mined, values, decide = False, patches, decider
-    if hasattr(decider, "decide"):
-        mined, values, decide = miner != "random", networks.embed(decider.tower, patches), decider.decide
+    apart = hasattr(decider, "decide")
+    if apart:
+        values, decide = networks.embed(decider.tower, patches), decider.decide
         with torch.no_grad():
             distance = distance_matrix(values, squared=False)
+    else:
+        values, decide = patches, decider
+        distance = torch.ones(len(labels), len(labels), device=labels.device)
+    mined = apart and miner != "random"
     half = len(labels) // 2
     rows = torch.arange(half, device=labels.device)
     others = [_others("random", distance, labels, half - half // 2 if mined else half, generator)]
@@ -168,7 +170,7 @@ def decided(
     logits = decide(values.index_select(0, first), values.index_select(0, second))
     same = torch.arange(len(first), device=labels.device) < half
     terms = decision_terms(logits, same, first, second)
-    return values if hasattr(decider, "decide") else logits[:, None], terms, distance
+    return values if apart else logits[:, None], terms, distance
 
 
 def _others(miner: str, distance: Tensor, labels: Tensor, most: int, generator: Generator) -> tuple[Tensor, Tensor]:
