@@ -119,12 +119,11 @@ def describe_explained(grey: UInt8, keypoints: Keypoints, settings: ExplainedDes
 def _described(features: Features, settings: ExplainedDescribe) -> Features:
     if features.descriptors is None:
         return features
+    keypoints, values = features.keypoints, features.descriptors.values
     if settings.upright:
-        rows = one_per_place(features.keypoints)
-        features = Features(features.keypoints.take(rows), Descriptors(features.descriptors.values[rows]))
-    if not settings.root or features.descriptors is None:
-        return features
-    return replace(features, descriptors=Descriptors(root(features.descriptors.values)))
+        rows = one_per_place(keypoints)
+        keypoints, values = keypoints.take(rows), values[rows]
+    return Features(keypoints, Descriptors(root(values) if settings.root else values))
 
 
 # ------------------------------------------------------------------- questions about a place
