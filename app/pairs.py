@@ -7,6 +7,7 @@ built-in pairs (``app.vision.builtin``). May import: records, jobs, formats, vis
 from __future__ import annotations
 
 import dataclasses
+import math
 import operator
 import os
 import re
@@ -325,7 +326,7 @@ def ref_from_json(values: Mapping[str, Any]) -> PairRef:
         given["pose"] = tuple(float(number) for number in given.get("pose", ()))
         left, right = given.get("rotations", (0, 0))
         given["rotations"] = (operator.index(left), operator.index(right))
-        if not np.isfinite(given["pose"]).all():
+        if not all(map(math.isfinite, given["pose"])):
             raise ValueError("its pose is not finite")
         return PairRef(**given)
     except (TypeError, ValueError, OverflowError) as error:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.start import collector_paused, settle
+from app.start import collector_paused, libraries_when_used, settle
 
 FIRST = """
 import sys
@@ -69,3 +69,58 @@ def test_that_the_collector_rests_while_importing_and_then_goes_on() -> None:
         gc.unfreeze()
         if was_enabled:
             gc.enable()
+
+
+PROMISED = """
+import sys, threading
+from app.start import libraries_when_used, load_libraries, settle
+settle(); libraries_when_used()
+import numpy as np
+import cv2
+import app.records, app.vision.images
+print("numpy._core" in sys.modules, "cv2.gapi" in sys.modules, hasattr(np, "__wrapped__"))
+{use}
+print("numpy._core" in sys.modules, sys.modules["numpy"].float32 is np.float32)
+print(np.linalg.inv(np.eye(2)).shape, cv2.cvtColor(np.zeros((2, 3, 3), np.uint8), cv2.COLOR_RGB2GRAY).shape)
+print(np.testing.__name__, np.nothing if hasattr(np, "nothing") else "no such thing")
+"""
+THREADS = """
+start, found = threading.Barrier(8), []
+def use(name):
+    start.wait()
+    found.append(np.zeros(3).sum() if name % 2 else len(cv2.KeyPoint_convert([cv2.KeyPoint(1, 2, 3)])))
+threads = [threading.Thread(target=use, args=(number,)) for number in range(8)]
+[thread.start() for thread in threads]
+[thread.join() for thread in threads]
+assert sorted(found) == [0, 0, 0, 0, 1, 1, 1, 1], found
+"""
+
+
+@pytest.mark.parametrize(
+    "use",
+    ["np.float32", "load_libraries()", "from numpy import array", "import numpy.typing", "cv2.SIFT_create()", THREADS],
+    ids=["use", "load", "from", "submodule", "opencv first", "eight threads at once"],
+)
+def test_that_a_promised_library_is_imported_at_its_first_use(project_root: Path, use: str) -> None:
+    said = printed(PROMISED.format(use=use), project_root).splitlines()
+    assert said == ["False False False", "True True", "(2, 2) (2, 3)", "numpy.testing no such thing"]
+
+
+def test_that_what_is_there_already_is_not_promised() -> None:
+    import numpy as np
+
+    libraries_when_used()
+    assert sys.modules["numpy"] is np
+
+
+def test_that_a_missing_library_is_missing_where_it_is_imported(project_root: Path) -> None:
+    code = """
+import app.start
+app.start.LIBRARIES = ("numpyy",)
+app.start.libraries_when_used()
+try:
+    import numpyy
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+    assert printed(code, project_root) == "numpyy"

@@ -5,17 +5,22 @@ What lives here: those and the checks of ``__post_init__``. What does not: any r
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
-Float32 = npt.NDArray[np.float32]
-Float64 = npt.NDArray[np.float64]
-UInt8 = npt.NDArray[np.uint8]
-Int32 = npt.NDArray[np.int32]
-Bool = npt.NDArray[np.bool_]
-Array = npt.NDArray[Any]
+if TYPE_CHECKING:
+    from typing import Any
+
+    import numpy.typing as npt
+
+# In quotes, as nothing needs them while the program runs, and a first paint from kept pictures goes without NumPy.
+Float32: TypeAlias = "npt.NDArray[np.float32]"
+Float64: TypeAlias = "npt.NDArray[np.float64]"
+UInt8: TypeAlias = "npt.NDArray[np.uint8]"
+Int32: TypeAlias = "npt.NDArray[np.int32]"
+Bool: TypeAlias = "npt.NDArray[np.bool_]"
+Array: TypeAlias = "npt.NDArray[Any]"
 Side = Literal["left", "right"]
 Point = tuple[float, float]
 

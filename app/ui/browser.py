@@ -56,7 +56,7 @@ KEPT_THUMBNAILS = 600
 REF_ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
 MakeThumbnail = Callable[[PairRef, int], UInt8]
-Made = tuple[tuple[PairRef, UInt8 | None], ...]
+Made = tuple[tuple[PairRef, "UInt8 | None"], ...]
 
 
 def matches_filter(ref: PairRef, text: str) -> bool:

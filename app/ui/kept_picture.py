@@ -2,20 +2,19 @@
 
 What lives here: :class:`KeptPicture`, which keeps what it has rendered, with room around it, and while the view moves
 shows that, shifted and stretched, instead of rendering every frame; and :func:`as_qimage`. What does not: pictures at
-any zoom (``app.vision.pyramid``), what is drawn over them. May import: those, records, Qt.
+any zoom (``app.vision.pyramid``), a rendered part (``picture_part``), what is drawn over them. May import: those,
+records, Qt.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-
 import cv2
 import numpy as np
-from PySide6.QtCore import QPoint, QRectF
+from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from app.records import UInt8
+from app.ui.picture_part import Part
 from app.vision.pyramid import Pyramid
 
 ROOM = 0.2  # of the window on every side, rendered beyond it: panning soon needs it
@@ -42,46 +41,15 @@ def as_qimage(rgb: UInt8, *, alpha: bool = False) -> QImage:
     return QImage(rgb.data, width, height, int(rgb.strides[0]), kind)
 
 
-@dataclass(frozen=True, eq=False)
-class _Part:
-    """A rendered part of a picture.
-
-    Attributes:
-        pixels: (h, w, 4) blue, green, red and a filling byte: what Qt paints from fastest.
-        scale: screen pixels per picture pixel it was rendered at.
-        x: of its left edge, in screen pixels of that scale from the picture's corner.
-        y: of its top edge.
-        inside: whether the picture goes on beyond any of its sides.
-    """
-
-    pixels: UInt8
-    scale: float
-    x: float
-    y: float
-    inside: bool
-
-    @cached_property
-    def image(self) -> QImage:
-        """The part for a painter."""
-        height, width = self.pixels.shape[:2]
-        return QImage(self.pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32)
-
-    def covers(self, seen: Rectangle) -> bool:
-        """Whether all of a rectangle (in screen pixels of the part's scale from the picture's corner) is in it."""
-        height, width = self.pixels.shape[:2]
-        left, top, right, bottom = seen
-        within = ALIGNED + min(left - self.x, top - self.y, self.x + width - right, self.y + height - bottom)
-        return not self.inside or within >= 0
-
-
 class KeptPicture:
     """One picture, painted from parts that are kept."""
 
     def __init__(self, rgb: UInt8) -> None:
         self.pyramid = Pyramid(rgb)
         self._size = (rgb.shape[1], rgb.shape[0])
-        self._part: _Part | None = None
-        self._whole: _Part | None = None
+        self._part: Part | None = None
+        self._pixels: UInt8 | None = None  # of that part
+        self._whole: Part | None = None
         self._painted = 0.0  # scale at which it was painted last, and where its corner was
         self._was_at = (0.0, 0.0)
 
@@ -101,8 +69,6 @@ class KeptPicture:
         seen = exact.intersected(QRectF(0, 0, *window))
         if seen.isEmpty():
             return
-        painter.save()
-        painter.setClipRect(exact)
         part = self._kept(scale, corner, seen) or (self._near(scale, corner, seen) if moving else None)
         if part is None:
             # Parts of a pixel cost a warp, five times a resize; they can wait until the view rests.
@@ -110,27 +76,24 @@ class KeptPicture:
             panned = moving and scale == self._painted
             part = self._render(scale, place, window, self._was_at if panned else place)
         self._painted, self._was_at = scale, corner
-        factor = scale / part.scale
-        left, top = corner[0] + part.x * factor, corner[1] + part.y * factor
-        if part.scale == scale:
-            painter.drawImage(QPoint(round(left), round(top)), part.image)
-        else:
-            height, width = part.pixels.shape[:2]
-            painter.drawImage(QRectF(left, top, width * factor, height * factor), part.image)
-        painter.restore()
+        part.paint(painter, exact, scale)
 
-    def _kept(self, scale: float, corner: tuple[float, float], seen: QRectF) -> _Part | None:
+    def whole(self, scale: float, corner: tuple[float, float], window: tuple[int, int]) -> Part:
+        """Return what :meth:`paint` would show of the resting picture, whole where it fits into the window."""
+        return self._render(scale, corner, window, corner)
+
+    def _kept(self, scale: float, corner: tuple[float, float], seen: QRectF) -> Part | None:
         """Return the part kept if it shows the pixels that rendering would."""
         part = self._part
-        if part is None or part.scale != scale or not part.covers(_from_corner(seen, corner, 1.0)):
+        if part is None or part.scale != scale or not _covers(part, _from_corner(seen, corner, 1.0)):
             return None
         beside = [abs(at - round(at)) for at in (corner[0] + part.x, corner[1] + part.y)]
         return part if max(beside) <= ALIGNED else None
 
-    def _near(self, scale: float, corner: tuple[float, float], seen: QRectF) -> _Part | None:
+    def _near(self, scale: float, corner: tuple[float, float], seen: QRectF) -> Part | None:
         """Return a part that is good enough for a moment."""
         part = self._part
-        if part is not None and part.covers(_from_corner(seen, corner, scale / part.scale)):
+        if part is not None and _covers(part, _from_corner(seen, corner, scale / part.scale)):
             return part if scale <= STRETCH * part.scale else None
         if scale == self._painted:  # panned: what is rendered now will do for a while
             return None
@@ -138,16 +101,16 @@ class KeptPicture:
             self._whole = self._glance()
         return self._whole
 
-    def _glance(self) -> _Part:
+    def _glance(self) -> Part:
         """Return the whole picture with pixels left out."""
         rgb, _ = self.pyramid.level(1.0)
         step = -(-max(self._size) // GLANCE)
         picked = np.ascontiguousarray(rgb[step // 2 :: step, step // 2 :: step])
-        return _Part(_for_qt(picked), 1 / step, 0.0, 0.0, inside=False)
+        return _part(_for_qt(picked), 1 / step, (0.0, 0.0), inside=False)
 
     def _render(
         self, scale: float, corner: tuple[float, float], window: tuple[int, int], before: tuple[float, float]
-    ) -> _Part:
+    ) -> Part:
         """Render what is seen, with room around it, on whole screen pixels: more where the view is going.
 
         Args:
@@ -165,12 +128,23 @@ class KeptPicture:
             sizes.append(stop - start)
         offset = (corner[0] - starts[0], corner[1] - starts[1])
         # Memory that was used before is quicker to fill.
-        spare = None if self._part is None or self._part is self._whole else self._part.pixels
-        pixels = _for_qt(self.pyramid.view(scale, offset, (sizes[0], sizes[1])), spare)
-        self._part = _Part(pixels, scale, -offset[0], -offset[1], inside)
+        spare = None if self._part is None or self._part is self._whole else self._pixels
+        self._pixels = _for_qt(self.pyramid.view(scale, offset, (sizes[0], sizes[1])), spare)
+        self._part = _part(self._pixels, scale, (-offset[0], -offset[1]), inside=inside)
         if not inside and (self._whole is None or self._whole.scale < scale):
             self._whole = self._part
         return self._part
+
+
+def _part(pixels: UInt8, scale: float, place: tuple[float, float], *, inside: bool) -> Part:
+    return Part(pixels, (pixels.shape[1], pixels.shape[0]), scale, *place, inside=inside)
+
+
+def _covers(part: Part, seen: Rectangle) -> bool:
+    """Whether all of a rectangle (in screen pixels of the part's scale from the picture's corner) is in it."""
+    (width, height), (left, top, right, bottom) = part.size, seen
+    within = ALIGNED + min(left - part.x, top - part.y, part.x + width - right, part.y + height - bottom)
+    return not part.inside or within >= 0
 
 
 def _from_corner(seen: QRectF, corner: tuple[float, float], factor: float) -> Rectangle:

@@ -16,16 +16,17 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from app import pairs, pipeline
+from app import pairs
 from app.jobs import EXIT_SECONDS, NativeCall, Progress, native_calls_ended
 from app.records import MatchRequest, MatchResult, PairRef, UserError
-from app.start import collector_paused
-from app.ui import display, interrupt
+from app.start import collector_paused, load_libraries
+from app.ui import display, interrupt, remembered
 from app.ui.session_state import Store, config_folder, restored
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
 
+    from app import pipeline
     from app.ui.main_window import MainWindow
     from app.ui.session import Session
 
@@ -44,6 +45,13 @@ def check_workspace(key: str | None) -> None:
     keys = [entry.key for entry in WORKSPACES]
     if key is not None and key not in keys:
         raise UserError(f"There is no workspace called {key!r}; choose one of {', '.join(keys)}.")
+
+
+def _shows_pair(workspace: str) -> bool:
+    """Whether the picture of a workspace (the first if there is none of this name) is the pair itself."""
+    from app.ui.workspaces import WORKSPACES
+
+    return next((entry for entry in WORKSPACES if entry.key == workspace), WORKSPACES[0]).shows_pair
 
 
 def start(
@@ -68,7 +76,7 @@ def _run(
 ) -> int:
     store = Store(config_folder())
     try:
-        ahead = Ahead(store, refs)
+        ahead = Ahead(store, refs, workspace)
         display.import_qt()
         display.check()
     except UserError as error:
@@ -93,19 +101,29 @@ def _run(
 class Ahead:
     """What can be done for the window before Qt is imported, which slows every later import, and beside that.
 
-    The last session is restored. In threads of their own the pair that the window will open with is read, and what Qt
-    will need is loaded.
+    The last session is restored. In threads of their own what Qt will need is loaded, and the pair that the window
+    will open with is read, unless it is remembered how it looked: then the libraries that reading needs can wait.
 
     Args:
-        store, refs: those of :func:`open_window`.
+        store, refs, workspace: those of :func:`open_window`.
+
+    Attributes:
+        last: the last session.
+        remembered: what the first paint can show of the pair, None if it has to be read.
     """
 
-    def __init__(self, store: Store | None, refs: Sequence[PairRef] = ()) -> None:
+    def __init__(self, store: Store | None, refs: Sequence[PairRef] = (), workspace: str | None = None) -> None:
         NativeCall(display.load_ahead)
         with collector_paused():
             self.last = restored(store)
         self._ref = ref = refs[0] if refs else self.last.state.pair or pairs.builtin()[0]
-        self._reading: NativeCall | None = NativeCall(lambda: pairs.load(ref))
+        self.remembered = None
+        if store is not None and _shows_pair(workspace or self.last.state.workspace):
+            self.remembered = remembered.read(store.folder, ref)
+        self._reading: NativeCall | None = None
+        if self.remembered is None:
+            load_libraries()
+            self._reading = NativeCall(lambda: pairs.load(ref))
 
     def take(self, ref: PairRef) -> NativeCall | None:
         """Return the reading if it is of this pair, once: later the files may be others."""
@@ -127,15 +145,19 @@ def open_window(
 
     The match job starts before the window is built, so that both happen at once. It reads the
     pictures and then leaves the processor to the window until that has been painted; the window
-    waits for the pictures at most a quarter of a second, so that the first paint shows them.
+    waits for the pictures at most a quarter of a second, so that the first paint shows them. Where it is remembered
+    how they looked, that is painted, and they are read after it.
     """
     with collector_paused():
         from app.ui.main_window import MainWindow
         from app.ui.session import Message, Session
         from app.ui.style import Style
 
-    painted = threading.Event()
-    session = Session(store, _held_until(painted, ahead))
+    appeared, painted = threading.Event(), threading.Event()
+    shown = None if ahead is None else ahead.remembered
+    if shown is None:
+        appeared.set()
+    session = Session(store, _held_until(appeared, painted, ahead))
     complaints = session.restore(None if ahead is None else ahead.last)
     if theme is not None:
         session.set_theme(theme)
@@ -146,27 +168,35 @@ def open_window(
     try:
         look = Style(session.state.theme)
         look.apply()
-        window = MainWindow(session, look, remember=store is not None, staged=True)
+        window = MainWindow(session, look, remember=store is not None, staged=True, remembered=shown)
     except BaseException:
         session.shutdown(CLOSING_SECONDS)
         raise
+    window.appeared.connect(appeared.set)
     window.first_painted.connect(painted.set)
     session.setParent(window)
     look.setParent(window)
     if complaints:
         text = Message(" ".join(complaints))
         window.first_painted.connect(lambda: session.message.emit(text))
-    _wait(lambda: session.result is not None or not session.busy, FIRST_PICTURE_SECONDS)
+    if shown is None:
+        _wait(lambda: session.result is not None or not session.busy, FIRST_PICTURE_SECONDS)
     return window
 
 
 def _held_until(
-    painted: threading.Event, ahead: Ahead | None = None
+    appeared: threading.Event, painted: threading.Event, ahead: Ahead | None = None
 ) -> Callable[[MatchRequest], Generator[Progress, None, MatchResult]]:
-    """Return the pipeline's job, held between the pictures and the matching until ``painted``."""
-    cache = pipeline.Cache(CACHE_BYTES)
+    """Return the pipeline's job, held at first until ``appeared``, between pictures and matching until ``painted``."""
+    kept: list[pipeline.Cache] = []
 
     def job(request: MatchRequest) -> Generator[Progress, None, MatchResult]:
+        while not appeared.wait(0.1):
+            yield Progress(0, None, "Reading the images")
+        from app import pipeline
+
+        cache = kept[0] if kept else pipeline.Cache(CACHE_BYTES)
+        kept[:] = [cache]
         steps = pipeline.run_pair(request, cache, None if ahead is None else ahead.take(request.ref))
         try:
             while True:

@@ -1,7 +1,7 @@
 """The window: puts the top bar, the workspaces, the docks and the status lines together.
 
 What lives here: :class:`MainWindow`, its frame and its coming and going. What does not: anything a part can
-do alone (``surroundings``, ``docks``, ``opening``). May import: the docks, the session, the style, the list of
+do alone (``surroundings``, ``docks``, ``opening``). May import: start, the docks, the session, the style, the list of
 workspaces, Qt's core, gui and widgets; inside functions, what the first paint does without.
 """
 
@@ -16,7 +16,8 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBar, QWidget
 
 from app import locate
-from app.records import PairRef
+from app.records import PairRef, UserError
+from app.start import load_libraries
 from app.ui.docks import Docks
 from app.ui.session import Message, Session
 from app.ui.session_state import SessionState, config_folder
@@ -25,12 +26,14 @@ from app.ui.workspaces import WORKSPACES, WorkspaceEntry
 
 if TYPE_CHECKING:
     from app.ui.opening import Opener
+    from app.ui.remembered import Remembered
     from app.ui.surroundings import Surroundings
     from app.ui.workspaces.base import Workspace
 
 log = logging.getLogger(__name__)
 TITLE = "Correspondence Explorer"
 PAINT_MS = 10  # between the first paint and the work that follows it
+PICTURES_MS = 400  # that what is remembered of the pair stays without the rest, while its pictures are being read
 CLOSING_SECONDS = 5.0
 
 
@@ -44,14 +47,17 @@ class MainWindow(QMainWindow):
         remember: whether the layout is restored now and saved on closing.
         staged: whether the workspace, where its picture is the pair, and what stands around it are made only after the
             first paint.
+        remembered: with ``staged``, what the first paint shows of the pair if it has not been read yet.
 
     Signals:
+        appeared: once, after the first paint: what was held back for it may now begin.
         first_painted: once, when the window has been painted for the first time and is complete.
 
     Attributes:
         ended: after closing, whether every lane's thread has ended.
     """
 
+    appeared = Signal()
     first_painted = Signal()
 
     def __init__(
@@ -62,10 +68,11 @@ class MainWindow(QMainWindow):
         *,
         remember: bool = True,
         staged: bool = False,
+        remembered: Remembered | None = None,
     ) -> None:
         super().__init__()
         self._remember = remember
-        self._painted = False
+        self._painted = self._started = self._closed = False
         self._around: Surroundings | None = None
         self._opener: Opener | None = None
         self._preview: QWidget | None = None
@@ -82,8 +89,10 @@ class MainWindow(QMainWindow):
         session.pair_changed.connect(self._show_title)
         session.message.connect(self._keep_early)
         self._show_title(session.state.pair)
+        self._waits = False  # for the pair, of which the first paint shows what is remembered
         if staged and self._entry(session.state).shows_pair:
-            self._show_preview()
+            self._waits = remembered is not None
+            self._show_preview(remembered)
         self._show_state(session.state)
         self._restore_geometry()
         if not staged:
@@ -107,11 +116,11 @@ class MainWindow(QMainWindow):
         self.statusBar().setContentsMargins(0, 0, 0, 0)
         self.statusBar().setMinimumHeight(self.look.px(5))
 
-    def _show_preview(self) -> None:
+    def _show_preview(self, remembered: Remembered | None) -> None:
         """Show the pair by itself; the workspace takes its place after the first paint."""
         from app.ui.preview import Preview
 
-        self._preview = Preview(self.session, self.look)
+        self._preview = Preview(self.session, self.look, remembered)
         self.centre.addWidget(self._preview)
 
     def complete(self) -> None:
@@ -284,15 +293,33 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(PAINT_MS, self, self._after_first_paint)
 
     def _after_first_paint(self) -> None:
+        """Let the pair be read, if that was held back, and load what the workspace needs beside it."""
+        load_libraries()
+        self.appeared.emit()
+        if self._waits and self.session.result is None and self.session.busy:
+            self._entry(self.session.state).load()
+            self.session.result_changed.connect(self._finish_start)
+            self.session.busy_changed.connect(self._finish_start)
+            QTimer.singleShot(PICTURES_MS, self, self._finish_start)
+        else:
+            self._finish_start()
+
+    def _finish_start(self, _event: object = None) -> None:
+        """Complete the window, once."""
+        if self._started or self._closed:
+            return
+        self._started = True
         self.complete()
         self.first_painted.emit()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the session, then end the lanes; the window is gone at once even if they take a while."""
+        self._closed = True
         if self.look.presenting:
             self.toggle_present()
         self.session.save()
         self._save_geometry()
+        self._save_picture()
         self.hide()
         opening = self.opener.lane
         opening.shutdown(0.0)  # told first, waited for last: both end at once
@@ -309,6 +336,19 @@ class MainWindow(QMainWindow):
         settings = self._settings_file()
         settings.setValue("geometry", self.saveGeometry())
         settings.setValue("state", self.saveState())
+
+    def _save_picture(self) -> None:
+        """Keep what is shown of the pair for the first paint of the next start."""
+        shown = self._front.remembered() if self._front is not None and self._remember else None
+        ref, result = self.session.state.pair, self.session.result
+        if shown is None or ref is None or result is None or result.request.ref != ref:
+            return
+        from app.ui import remembered
+
+        try:
+            remembered.write(config_folder(), ref, shown)
+        except UserError as error:
+            log.warning("what the window shows cannot be kept: %s", error)
 
     def _restore_geometry(self) -> None:
         self.resize(1440, 900)

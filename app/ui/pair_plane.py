@@ -15,12 +15,14 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.records import Image, ImagePair, Side
 from app.ui import canvas_words
+from app.ui.picture_part import Part, StillPicture
 from app.ui.pictures import PairPictures
 from app.ui.plane_view import PlaneView
-from app.ui.scene import Scene, arranged
+from app.ui.scene import Placed, Scene, arranged
 
 if TYPE_CHECKING:
     from app.ui.overlays import Colours
+    from app.ui.remembered import Remembered, RememberedPicture
 
 SIDES: tuple[Side, Side] = ("left", "right")
 
@@ -66,6 +68,30 @@ class PairPlane(PlaneView):
         if pair is not None:
             named = zip(SIDES, (pair.left, pair.right), strict=True)
             self.set_captions(*(f"{side} · {image.name} · {image.width} × {image.height}" for side, image in named))
+
+    def remembered(self) -> Remembered | None:
+        """Return what is shown when both pictures are seen whole, None without them."""
+        from app.ui.remembered import Remembered
+
+        scene = self.scene
+        return None if scene is None else Remembered(*(self._remembered(side, scene) for side in SIDES))
+
+    def _remembered(self, side: Side, scene: Scene) -> RememberedPicture:
+        from app.ui.remembered import RememberedPicture
+
+        at = scene.of(side)
+        part = self.pictures.whole(side, at, self.fitted(scene))
+        place = (at.width, at.height, at.scale, at.x, at.y)
+        return RememberedPicture(place, self.captions.get(side, ""), part.data, part.size, part.scale, part.x, part.y)
+
+    def show_remembered(self, shown: Remembered) -> None:
+        """Show what is left of a pair that is not there yet."""
+        named = dict(zip(SIDES, shown, strict=True))
+        parts = {s: Part(p.pixels, p.size, p.scale, p.x, p.y, inside=False) for s, p in named.items()}
+        self.pictures.set_stills({side: StillPicture(part, named[side].place[:2]) for side, part in parts.items()})
+        self.scene = Scene(Placed(*shown.left.place), Placed(*shown.right.place))
+        self.set_captions(shown.left.caption, shown.right.caption)
+        self.fit()
 
     def set_captions(self, left: str, right: str) -> None:
         """Write words above either picture."""
@@ -148,5 +174,6 @@ class PairPlane(PlaneView):
     def resizeEvent(self, _event: QResizeEvent) -> None:
         """Keep a fitted view fitted."""
         if self.scene is not None and self._fitted:
-            self._arrange()
+            if self.images:
+                self._arrange()
             self.fit()

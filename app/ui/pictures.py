@@ -6,14 +6,20 @@ What lives here: :class:`PairPictures`. What does not: painting one picture (``k
 
 from __future__ import annotations
 
+from math import ceil, floor
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 from PySide6.QtCore import QPoint
 from PySide6.QtGui import QPainter
 
 from app.records import Float64, Image, Side, UInt8
-from app.ui.kept_picture import KeptPicture, as_qimage
+from app.ui.picture_part import Part, StillPicture
 from app.ui.scene import Placed, View
+
+if TYPE_CHECKING:
+    from app.ui.kept_picture import KeptPicture
 
 TILE_PX = 48  # side of a square of the checkerboard at normal size
 
@@ -24,8 +30,7 @@ def window_of(at: Placed, view: View) -> Window:
     """Return the widget's pixels (left, top, right, bottom) that a picture covers, empty if none."""
     x0, y0 = at.x * view.scale + view.x, at.y * view.scale + view.y
     x1, y1 = at.right * view.scale + view.x, at.bottom * view.scale + view.y
-    left, top = max(0, int(np.floor(x0))), max(0, int(np.floor(y0)))
-    return left, top, min(view.width, int(np.ceil(x1))), min(view.height, int(np.ceil(y1)))
+    return max(0, floor(x0)), max(0, floor(y0)), min(view.width, ceil(x1)), min(view.height, ceil(y1))
 
 
 class PairPictures:
@@ -41,12 +46,25 @@ class PairPictures:
         self.flick = False
         self._matrix: Float64 | None = None
         self._pictures: dict[Side, KeptPicture] = {}
+        self._stills: dict[Side, StillPicture] = {}
         self._over: tuple[tuple[object, ...], UInt8] | None = None
 
     def set_images(self, images: dict[Side, Image]) -> None:
         """Take other pictures."""
+        from app.ui.kept_picture import KeptPicture  # needs OpenCV, which a first paint may go without
+
+        self._stills = {}
         self._pictures = {side: KeptPicture(image.rgb) for side, image in images.items()}
         self._over = None
+
+    def set_stills(self, stills: dict[Side, StillPicture]) -> None:
+        """Show what was rendered of pictures that are not there."""
+        self._pictures, self._stills, self._over = {}, stills, None
+
+    def whole(self, side: Side, at: Placed, view: View) -> Part:
+        """Return what is painted of a picture in a view that shows all of it."""
+        corner = (at.x * view.scale + view.x, at.y * view.scale + view.y)
+        return self._pictures[side].whole(at.scale * view.scale, corner, (view.width, view.height))
 
     def set_overlay(self, mode: str, matrix: Float64 | None) -> None:
         """Lay the right picture over the left one by a left-to-right homography (none without one)."""
@@ -58,7 +76,10 @@ class PairPictures:
         """Draw the part of a picture that is inside the widget; a moving view need not be sharp."""
         corner = (at.x * view.scale + view.x, at.y * view.scale + view.y)
         window = (view.width, view.height)
-        self._pictures[side].paint(painter, at.scale * view.scale, corner, window, moving=moving)
+        if side in self._stills:
+            self._stills[side].paint(painter, at.scale * view.scale, corner)
+        else:
+            self._pictures[side].paint(painter, at.scale * view.scale, corner, window, moving=moving)
 
     def paint_overlay(self, painter: QPainter, at: Placed, view: View, font_scale: float) -> None:
         """Draw the right picture over the left one, which stands at ``at``, in the chosen mode."""
@@ -71,6 +92,8 @@ class PairPictures:
         if self._over is None or self._over[0] != key:
             tile = max(16, int(TILE_PX * font_scale))
             self._over = (key, self._registered(self._matrix, at, view, (left, top, right, bottom), tile))
+        from app.ui.kept_picture import as_qimage
+
         painter.drawImage(QPoint(left, top), as_qimage(self._over[1], alpha=True))
 
     def _registered(self, homography: Float64, at: Placed, view: View, window: Window, tile: int) -> UInt8:

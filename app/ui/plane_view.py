@@ -54,12 +54,15 @@ class PlaneView(QWidget):
         if self.scene is None:
             self.update()
             return
-        x, y, width, height = self.scene.bounds
+        self._set_view(*self.fitted(self.scene)[:3])
+
+    def fitted(self, scene: Scene) -> View:
+        """Return the view that shows both pictures whole."""
+        x, y, width, height = scene.bounds
         room = max(1, self.width() - 2 * PADDING), max(1, self.height() - 2 * PADDING)
         scale = min(room[0] / width, room[1] / height)
-        self._set_view(
-            scale, (self.width() - width * scale) / 2 - x * scale, (self.height() - height * scale) / 2 - y * scale
-        )
+        left, top = (self.width() - width * scale) / 2 - x * scale, (self.height() - height * scale) / 2 - y * scale
+        return View(scale, left, top, self.width(), self.height())
 
     def actual_size(self) -> None:
         """Show one picture pixel as exactly one screen pixel, about the middle of the view."""

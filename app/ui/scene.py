@@ -10,13 +10,15 @@ Named tuples, not dataclasses: the first paint waits for these classes, and they
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from PySide6.QtGui import QTransform
 
 from app.records import Side
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 GAP_SHARE = 0.02
 

@@ -8,7 +8,7 @@ detect-and-describe calls that give exactly the same in one pass. What does not:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -16,6 +16,9 @@ import numpy as np
 from app.records import Array, DescriptorMetric, Descriptors, Features, Float32, Keypoints, UInt8
 from app.settings import Settings, flag
 from app.vision.detect import SIFT_SIGMA, OrbDetect, SiftDetect, from_cv, orb_engine, sift_engine, strongest, to_cv
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 SIFT_LENGTH = 128
 ORB_BYTES = 32
@@ -41,7 +44,7 @@ class NoDescribe(Settings):
     """A descriptor without knobs."""
 
 
-def nothing(length: int, metric: DescriptorMetric = "l2", dtype: type[Any] = np.float32) -> Features:
+def nothing(length: int, metric: DescriptorMetric = "l2", dtype: npt.DTypeLike = "float32") -> Features:
     """Return zero features whose descriptors would have ``length`` columns."""
     return Features(Keypoints.empty(), Descriptors(np.zeros((0, length), dtype), metric))
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 
 from app.records import (
     Bool,
@@ -33,6 +33,9 @@ from app.vision.geometry import (
     sample_map,
     transform,
 )
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 # Annotated points stand for their neighbourhood up to this share of the image's longer side: names such
 # as "handle" are clicked, not measured.

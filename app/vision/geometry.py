@@ -7,10 +7,14 @@ numpy; scipy only inside the function that needs it.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from app.records import Bool, Float32, Float64, Pose
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def transform(homography: Float64, xy: npt.ArrayLike) -> Float64:

@@ -52,9 +52,6 @@ _TURNS = {
 _WORKING_BYTES = 256_000_000
 _STRIP = 1 << 22  # pixels converted at a time, so that a 100-megapixel picture needs no second copy in floats
 
-# A file that cannot be decoded is told in one sentence; OpenCV's own lines on stderr would only repeat it.
-cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-
 
 def is_image_name(path: Path) -> bool:
     """Return whether a file's name looks like a picture's (nothing is opened)."""
@@ -122,6 +119,8 @@ def _decoded(file: Path, data: bytes, header: Header) -> tuple[UInt8, str]:
 
 
 def _imdecode(raw: UInt8, flags: int) -> Array | None:
+    # A file that cannot be decoded is told in one sentence; OpenCV's own lines on stderr would only repeat it.
+    cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         return cv2.imdecode(raw, flags)
     except cv2.error:  # a damaged header

@@ -7,14 +7,16 @@ What lives here: pure functions on (H, W, 3) uint8 pictures. What does not: whic
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
-import numpy.typing as npt
 
 from app.records import Float32, Float64, UInt8
 from app.vision.geometry import inside
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 OVERSAMPLING = 2
 

@@ -14,6 +14,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
+    from app.ui.remembered import Remembered
     from app.ui.session import Session
     from app.ui.style import Style
 
@@ -60,6 +61,10 @@ class Workspace(QWidget):
     def copy_picture(self) -> bool:
         """Copy what the centre shows to the clipboard; whether there was anything."""
         return False
+
+    def remembered(self) -> Remembered | None:
+        """Return what the next start may show of the pair before it is read; None if the centre is not the pair."""
+        return None
 
     @property
     def busy(self) -> bool:

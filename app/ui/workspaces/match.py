@@ -9,6 +9,7 @@ Everything worth keeping is in :class:`MatchState` inside the session; the works
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import Qt
@@ -32,6 +33,9 @@ from app.ui.settings_panel import SettingsPanel
 from app.ui.show_panel import ShowPanel, ShowStrip
 from app.ui.style import Style
 from app.ui.workspaces.base import Workspace
+
+if TYPE_CHECKING:
+    from app.ui.remembered import Remembered
 
 # Beyond this many lines transparency would cost too much: only the selected one is drawn.
 MOST_FADED = 1500
@@ -117,6 +121,10 @@ class MatchWorkspace(Workspace):
         self.canvas.wait_until_sharp()
         QGuiApplication.clipboard().setPixmap(self.canvas.grab())
         return True
+
+    def remembered(self) -> Remembered | None:
+        """Return the canvas's pictures."""
+        return self.canvas.remembered()
 
     def copy_picture_and_tell(self) -> None:
         """Copy the picture, and say so."""
