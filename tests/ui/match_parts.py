@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Generator
@@ -87,13 +88,15 @@ def small_pair(ref: PairRef) -> ImagePair:
 class Counted:
     """The real matchers, each with its calls counted by stage.
 
-    ``seconds`` is how long a detection sleeps first, ``slept`` how many have done so.
+    ``seconds`` is how long a detection sleeps first; one that finds ``gate`` waits there until it is opened, and
+    ``passed`` is how many have done so.
     """
 
     def __init__(self) -> None:
         self.calls: Counter[str] = Counter()
         self.seconds = 0.0
-        self.slept = 0
+        self.gate: threading.Event | None = None
+        self.passed = 0
         self.fail: Exception | None = None
         self._get = matchers.get
         self._made: dict[str, Any] = {}
@@ -112,7 +115,9 @@ class Counted:
             self.calls[name] += 1
             if name in ("detect", "extract"):
                 time.sleep(self.seconds)
-                self.slept += 1
+                if (gate := self.gate) is not None:
+                    gate.wait(60)
+                    self.passed += 1
                 if self.fail is not None:
                     raise self.fail
             return stage(*arguments)
@@ -122,7 +127,7 @@ class Counted:
     def reset(self) -> None:
         """Forget all calls, and work as usual."""
         self.calls.clear()
-        self.seconds, self.slept, self.fail = 0.0, 0, None
+        self.seconds, self.gate, self.passed, self.fail = 0.0, None, 0, None
 
     @property
     def detections(self) -> int:
