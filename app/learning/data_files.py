@@ -315,6 +315,8 @@ def _read_folder(folder: Path) -> DataSet:
     """Return grey pictures, one folder of images (.pgm, .png, .jpg) per class, at the size of the first."""
     import cv2
 
+    from app.vision.images import decode
+
     kinds = (".pgm", ".png", ".jpg", ".jpeg", ".bmp")
     files = sorted(p for p in folder.glob("*/*") if p.suffix.lower() in kinds)
     if not files:
@@ -323,7 +325,7 @@ def _read_folder(folder: Path) -> DataSet:
         raise UserError(f"{folder} holds {len(files):,} images, more than {MOST_FACES:,}; take a part of it.")
     pictures: list[npt.NDArray[np.uint8]] = []
     for file in files:
-        data = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_GRAYSCALE) if file.stat().st_size else None
+        data = decode(file.read_bytes(), cv2.IMREAD_GRAYSCALE)
         if data is None:
             raise UserError(f"{file} is not a readable image.")
         pictures.append(np.asarray(data, np.uint8))

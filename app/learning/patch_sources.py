@@ -29,7 +29,7 @@ from app.learning.patch_set import PatchSet
 from app.learning.photographs import find_photographs, read_photographs
 from app.learning.signatures import signatures
 from app.records import Array, UInt8, UserError
-from app.vision.images import grey8, is_image_name, read_image
+from app.vision.images import decode, grey8, is_image_name, read_image
 
 SIDE = 32
 MOST = 200_000  # patches taken of one set
@@ -129,7 +129,7 @@ def omniglot(path: Path) -> Job[PatchSet]:
 
 
 def _decoded(data: bytes, where: str) -> UInt8:
-    grey = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    grey = decode(data, cv2.IMREAD_GRAYSCALE)
     if grey is None:
         raise UserError(f"{where} is not a picture.")
     return fitted(np.asarray(grey, np.uint8))
@@ -248,7 +248,10 @@ def _first_column(path: Path) -> Array:
 
 
 def _sheet(path: Path) -> UInt8:
-    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)
+    try:
+        grey = decode(path.read_bytes(), cv2.IMREAD_GRAYSCALE)
+    except OSError:
+        grey = None
     if grey is None:
         raise UserError(f"{path} is not a picture, or cannot be read.")
     return np.asarray(grey, np.uint8)

@@ -22,6 +22,7 @@ from app.vision.image_files import MAX_PIXELS, Header, check_size, read_bytes, r
 __all__ = [
     "MAX_PIXELS",
     "SUFFIXES",
+    "decode",
     "grey8",
     "is_image_name",
     "make_image",
@@ -99,31 +100,33 @@ def read_image(path: str | Path, *, quarter_turns: int = 0) -> Image:
 
 def _decoded(file: Path, data: bytes, header: Header) -> tuple[UInt8, str]:
     """Return the RGB picture and a note on what had to be done."""
-    raw = np.frombuffer(data, np.uint8)
     # IMREAD_COLOR applies the EXIF orientation and the palette; UNCHANGED tells about depth and alpha instead.
     if not header.plain:
-        full = _imdecode(raw, cv2.IMREAD_UNCHANGED)
+        full = decode(data, cv2.IMREAD_UNCHANGED)
         if full is not None and full.ndim == 3 and full.shape[2] == 4:
             return _over_white(full, header)
         if full is not None and full.dtype != np.uint8:
             if header.kind != "TIFF":  # a TIFF is turned already, and its floats are lost in colour
-                full = _imdecode(raw, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
+                full = decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH)
             if full is not None:
                 eight, note = _eight_bit(full)
                 return _rgb(eight), note
-    plain = _imdecode(raw, cv2.IMREAD_COLOR)
+    plain = decode(data, cv2.IMREAD_COLOR)
     if plain is None:
         raise UserError(why_undecoded(file, data))
     check_size(file, plain.shape[1], plain.shape[0])
     return _rgb(plain), ""
 
 
-def _imdecode(raw: UInt8, flags: int) -> Array | None:
-    # A file that cannot be decoded is told in one sentence; OpenCV's own lines on stderr would only repeat it.
+def decode(data: bytes, flags: int) -> Array | None:
+    """Return the picture in a file's bytes, read by ``cv2.imdecode`` with its flags; None if it is none.
+
+    Nothing is printed: a file that cannot be decoded is told in one sentence, which OpenCV's lines would repeat.
+    """
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
-        return cv2.imdecode(raw, flags)
-    except cv2.error:  # a damaged header
+        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error:  # nothing at all, or a damaged header
         return None
 
 
@@ -235,7 +238,7 @@ def read_thumbnail(path: str | Path, side: int, *, quarter_turns: int = 0) -> UI
     part = next((f for f in (8, 4, 2) if max(header.width, header.height) >= f * side), 1)
     if header.kind in ("JPEG", "MPO") and part > 1:
         flag = {8: cv2.IMREAD_REDUCED_COLOR_8, 4: cv2.IMREAD_REDUCED_COLOR_4, 2: cv2.IMREAD_REDUCED_COLOR_2}[part]
-        small = _imdecode(np.frombuffer(data, np.uint8), flag)
+        small = decode(data, flag)
         if small is None:
             raise UserError(why_undecoded(file, data))
         rgb = _rgb(small)

@@ -1,7 +1,7 @@
 """The photographs inside the wheel of scikit-image, read as files, with source and licence.
 
 What lives here: :func:`photograph` and :data:`CREDITS`. What does not: what is made of them (``builtin_scenes``). May
-import: records, locate, cv2. The package itself is not imported.
+import: records, locate, images, cv2. The package itself is not imported.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import numpy as np
 
 from app import locate
 from app.records import UInt8, UserError
+from app.vision.images import decode
 
 OURS = ("drawn by this program", "MIT, as the program")
 CC0 = "CC0"
@@ -45,7 +46,7 @@ def photograph(name: str) -> UInt8:
         UserError: if the file is missing or damaged.
     """
     path = locate.photographs() / FILES.get(name, f"{name}.png")
-    data = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    data = decode(path.read_bytes(), cv2.IMREAD_COLOR) if path.exists() else None
     if data is None:
         raise UserError(f"The photograph {path} is missing or damaged; install scikit-image again.")
     rgb = np.asarray(cv2.cvtColor(data, cv2.COLOR_BGR2RGB), np.uint8)

@@ -497,3 +497,11 @@ def test_pillow_is_not_imported_before_a_picture_is_read() -> None:
 
     code = "import sys, app.vision.images, app.pairs; sys.exit('PIL' in sys.modules or 'scipy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture", b"\x89PNG\r\n\x1a\n" + bytes(40), b"\xff\xd8\xff\xe0" + bytes(9)])
+def test_that_bytes_that_are_no_picture_decode_to_nothing_and_print_nothing(
+    data: bytes, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert images.decode(data, cv2.IMREAD_COLOR) is None
+    assert capfd.readouterr().err == ""
