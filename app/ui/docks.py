@@ -11,6 +11,10 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
 from app.ui.style import Style
 
+# Steps of the 8-px grid that a narrow window leaves them: thumbnails with a word beside them, whole rows of a form.
+# With the picture's least width a window of 1024 pixels still holds them all.
+LEAST_PAIRS, LEAST_SETTINGS = 17.0, 27.0
+
 
 class _Grip(QWidget):
     """A thin title bar with three dots: drag it to move the dock, double click to let it float."""
@@ -55,6 +59,8 @@ class Docks:
         self.settings = self._dock(look, "Settings", self.settings_stack, areas.RightDockWidgetArea)
         self.details = self._dock(look, "Details", self.details_stack, areas.BottomDockWidgetArea)
         self.all = (self.pairs, self.settings, self.details)
+        self.pairs_stack.setMinimumWidth(look.px(LEAST_PAIRS))
+        self.settings_stack.setMinimumWidth(look.px(LEAST_SETTINGS))
         window.setCorner(Qt.Corner.BottomLeftCorner, areas.LeftDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, areas.RightDockWidgetArea)
         self._shown_before: tuple[bool, ...] = (True, True, True)
@@ -83,10 +89,25 @@ class Docks:
             dock.setFloating(False)
             self._window.addDockWidget(area, dock)
             dock.show()
-        width, height = self._window.width(), self._window.height()
-        sides = [max(248, min(288, width // 5)), max(304, min(344, width // 4))]
-        self._window.resizeDocks([self.pairs, self.settings], sides, Qt.Orientation.Horizontal)
-        self._window.resizeDocks([self.details], [max(168, height // 4)], Qt.Orientation.Vertical)
+        self._window.resizeDocks([self.pairs, self.settings], list(self._sides()), Qt.Orientation.Horizontal)
+        self._window.resizeDocks([self.details], [max(168, self._window.height() // 4)], Qt.Orientation.Vertical)
+
+    def _sides(self) -> tuple[int, int]:
+        """Return the first widths of pairs and settings."""
+        width = self._window.width()
+        return max(248, min(288, width // 5)), max(304, min(344, width // 4))
+
+    def widen(self) -> None:
+        """Give the docks at the sides that a narrow window has squeezed their first width back, where it has room."""
+        both = zip((self.pairs, self.settings), self._sides(), strict=True)
+        squeezed = [
+            (dock, side) for dock, side in both if dock.isVisible() and dock.width() <= dock.minimumSizeHint().width()
+        ]
+        lacking = sum(side - dock.width() for dock, side in squeezed)
+        middle = self._window.centralWidget()
+        if squeezed and middle is not None and middle.width() - lacking >= middle.minimumSizeHint().width():
+            docks, sides = [dock for dock, _ in squeezed], [side for _, side in squeezed]
+            self._window.resizeDocks(docks, sides, Qt.Orientation.Horizontal)
 
     def set_presenting(self, presenting: bool) -> None:
         """Hide all docks while presenting; bring back afterwards those that were shown."""

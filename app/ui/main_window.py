@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QStackedWidget, QToolBar, QWidget
 
 from app import locate
@@ -283,6 +283,12 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             self.opener.open_paths(paths)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Widen again what a narrower window had squeezed."""
+        super().resizeEvent(event)
+        if self.isVisible() and event.size().width() > event.oldSize().width() > 0:
+            self.docks.widen()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint, and tell the first time."""

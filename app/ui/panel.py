@@ -51,7 +51,6 @@ class FormPanel(QWidget):
         scroll = QScrollArea()
         scroll.setObjectName("panelScroll")
         scroll.setWidgetResizable(True)
-        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(body)
         self._body = body
         body.installEventFilter(self)
