@@ -244,8 +244,11 @@ class MainWindow(QMainWindow):
         """Switch presentation mode: only the pictures, larger type, thicker lines, the whole screen."""
         presenting = not self.look.presenting
         self.menuBar().setVisible(not presenting)
-        self.docks.set_presenting(presenting)
+        if presenting:
+            self.docks.set_presenting(True)
         self.look.set_presenting(presenting)
+        if not presenting:  # beside larger type the docks would need a wider window
+            self.docks.set_presenting(False)
         self.around.top_bar.present.setText("End  F5" if presenting else "Present  F5")
         if presenting:
             self.setWindowState(self.windowState() | Qt.WindowState.WindowFullScreen)

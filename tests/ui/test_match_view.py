@@ -394,3 +394,20 @@ def test_that_docks_squeezed_by_a_narrow_window_stay_usable_and_are_widened_agai
     QApplication.processEvents()
     assert docks.settings.width() == 350
     docks.arrange()
+
+
+def test_that_a_presentation_leaves_the_window_as_wide_as_it_was(hands: Hands) -> None:
+    window = hands.window
+    window.resize(1280, 800)
+    window.docks.arrange()
+    QApplication.processEvents()
+    hands.key("F5")
+    window.setWindowState(Qt.WindowState.WindowNoState)
+    narrow = window.minimumSizeHint().width()
+    window.resize(narrow, 800)
+    for _ in range(3):
+        QApplication.processEvents()
+    hands.key("F5")
+    for _ in range(3):
+        QApplication.processEvents()
+    assert window.width() == narrow
