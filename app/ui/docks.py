@@ -5,7 +5,7 @@ What lives here: :class:`Docks`. What does not: what is shown in them. May impor
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
 
@@ -64,6 +64,7 @@ class Docks:
         window.setCorner(Qt.Corner.BottomLeftCorner, areas.LeftDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, areas.RightDockWidgetArea)
         self._shown_before: tuple[bool, ...] = (True, True, True)
+        self._sizes_before = (0, 0, 0)
         self._presenting = False
 
     def _dock(self, look: Style, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
@@ -110,9 +111,18 @@ class Docks:
             self._window.resizeDocks(docks, sides, Qt.Orientation.Horizontal)
 
     def set_presenting(self, presenting: bool) -> None:
-        """Hide all docks while presenting; bring back afterwards those that were shown."""
+        """Hide all docks while presenting; bring back afterwards those that were shown, as large as they were."""
         if presenting and not self._presenting:
             self._shown_before = tuple(not dock.isHidden() for dock in self.all)
+            self._sizes_before = (self.pairs.width(), self.settings.width(), self.details.height())
+        ended = self._presenting and not presenting
         self._presenting = presenting
         for dock, shown in zip(self.all, self._shown_before, strict=True):
             dock.setVisible(shown and not presenting)
+        if ended:  # when all parts have taken on the smaller type, which until then leave no room
+            QTimer.singleShot(0, self._window, self._take_sizes_before)
+
+    def _take_sizes_before(self) -> None:
+        *sides, height = self._sizes_before
+        self._window.resizeDocks([self.pairs, self.settings], sides, Qt.Orientation.Horizontal)
+        self._window.resizeDocks([self.details], [height], Qt.Orientation.Vertical)

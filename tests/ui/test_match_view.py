@@ -396,18 +396,31 @@ def test_that_docks_squeezed_by_a_narrow_window_stay_usable_and_are_widened_agai
     docks.arrange()
 
 
-def test_that_a_presentation_leaves_the_window_as_wide_as_it_was(hands: Hands) -> None:
-    window = hands.window
-    window.resize(1280, 800)
-    window.docks.arrange()
-    QApplication.processEvents()
+def test_that_a_presentation_leaves_window_and_docks_as_large_as_they_were(hands: Hands) -> None:
+    window, docks = hands.window, hands.window.docks
+
+    def rest() -> None:
+        for _ in range(3):
+            QApplication.processEvents()
+
+    hands.key("F5")
+    narrow = window.minimumSizeHint().width()
     hands.key("F5")
     window.setWindowState(Qt.WindowState.WindowNoState)
-    narrow = window.minimumSizeHint().width()
     window.resize(narrow, 800)
-    for _ in range(3):
-        QApplication.processEvents()
+    docks.arrange()
+    rest()
+    before = docks.pairs.width(), docks.settings.width(), docks.details.height()
     hands.key("F5")
-    for _ in range(3):
-        QApplication.processEvents()
+    window.setWindowState(Qt.WindowState.WindowNoState)
+    window.resize(narrow, 800)
+    rest()
+    hands.key("F5")
+    rest()
     assert window.width() == narrow
+    assert (docks.pairs.width(), docks.settings.width(), docks.details.height()) == before
+    docks.set_presenting(True)
+    docks.set_presenting(False)
+    window.resizeDocks([docks.pairs, docks.settings], [140, 220], Qt.Orientation.Horizontal)  # as large type squeezes
+    rest()
+    assert (docks.pairs.width(), docks.settings.width(), docks.details.height()) == before
