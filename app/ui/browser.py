@@ -53,6 +53,7 @@ from app.ui.style import Style
 log = logging.getLogger(__name__)
 THUMBNAIL_SIDE = 96
 KEPT_THUMBNAILS = 600
+LEAST_WORDS = 6.0  # steps of the grid: where less room is beside the thumbnail, a few letters of a title say nothing
 REF_ROLE = Qt.ItemDataRole.UserRole
 Index = QModelIndex | QPersistentModelIndex
 MakeThumbnail = Callable[[PairRef, int], UInt8]
@@ -170,7 +171,9 @@ class PairDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(QRect(row.left(), row.top() + 8, 3, row.height() - 16), 1.5, 1.5)
         box = QRect(row.left() + look.px(1), row.top() + look.px(0.75), look.px(9), row.height() - look.px(1.5))
         self._paint_picture(painter, box, index)
-        self._paint_text(painter, QRect(QPoint(box.right() + look.px(1.25), row.top()), row.bottomRight()), ref)
+        beside = QRect(QPoint(box.right() + look.px(1.25), row.top()), row.bottomRight())
+        if beside.width() >= look.px(LEAST_WORDS):
+            self._paint_text(painter, beside, ref)
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, box: QRect, index: Index) -> None:

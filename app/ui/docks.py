@@ -5,15 +5,15 @@ What lives here: :class:`Docks`. What does not: what is shown in them. May impor
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QStackedWidget, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QStackedWidget, QWidget
 
 from app.ui.style import Style
 
 # Steps of the 8-px grid that a narrow window leaves them: thumbnails with a word beside them, whole rows of a form.
 # With the picture's least width a window of 1024 pixels still holds them all.
-LEAST_PAIRS, LEAST_SETTINGS = 17.0, 27.0
+LEAST_PAIRS, LEAST_SETTINGS = 19.0, 27.0
 
 
 class _Grip(QWidget):
@@ -46,10 +46,11 @@ class _Grip(QWidget):
         painter.end()
 
 
-class Docks:
+class Docks(QObject):
     """Pairs at the left, settings at the right, details at the bottom; the last two change with the workspace."""
 
     def __init__(self, window: QMainWindow, look: Style) -> None:
+        super().__init__(window)
         self._window = window
         self.pairs_stack = QStackedWidget()
         self.settings_stack = QStackedWidget()
@@ -63,6 +64,9 @@ class Docks:
         self.settings_stack.setMinimumWidth(look.px(LEAST_SETTINGS))
         window.setCorner(Qt.Corner.BottomLeftCorner, areas.LeftDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, areas.RightDockWidgetArea)
+        self._wanted: tuple[int, int] | None = None  # widths of pairs and settings where a window has room for them
+        for dock in (self.pairs, self.settings):
+            dock.installEventFilter(self)
         self._shown_before: tuple[bool, ...] = (True, True, True)
         self._sizes_before = (0, 0, 0)
         self._presenting = False
@@ -90,7 +94,8 @@ class Docks:
             dock.setFloating(False)
             self._window.addDockWidget(area, dock)
             dock.show()
-        self._window.resizeDocks([self.pairs, self.settings], list(self._sides()), Qt.Orientation.Horizontal)
+        self._wanted = self._sides()
+        self._window.resizeDocks([self.pairs, self.settings], list(self._wanted), Qt.Orientation.Horizontal)
         self._window.resizeDocks([self.details], [max(168, self._window.height() // 4)], Qt.Orientation.Vertical)
 
     def _sides(self) -> tuple[int, int]:
@@ -98,17 +103,33 @@ class Docks:
         width = self._window.width()
         return max(248, min(288, width // 5)), max(304, min(344, width // 4))
 
-    def widen(self) -> None:
-        """Give the docks at the sides that a narrow window has squeezed their first width back, where it has room."""
-        both = zip((self.pairs, self.settings), self._sides(), strict=True)
-        squeezed = [
-            (dock, side) for dock, side in both if dock.isVisible() and dock.width() <= dock.minimumSizeHint().width()
+    def follow(self, *, wider: bool) -> None:
+        """Follow a window of another width: one with room gives the docks at the sides back what a narrower one took.
+
+        The widths they had are those chosen by hand, or else those of the layout the window began with.
+        """
+        docks, middle = (self.pairs, self.settings), self._window.centralWidget()
+        there = [dock.isVisible() and not dock.isFloating() for dock in docks]
+        squeezed = [dock.width() <= dock.minimumSizeHint().width() for dock in docks]
+        if self._wanted is None and all(there):
+            self._wanted = self._sides() if any(squeezed) else (self.pairs.width(), self.settings.width())
+        if not wider or self._wanted is None or middle is None:
+            return
+        lacks = [
+            max(0, side - dock.width()) if shown else 0
+            for dock, side, shown in zip(docks, self._wanted, there, strict=True)
         ]
-        lacking = sum(side - dock.width() for dock, side in squeezed)
-        middle = self._window.centralWidget()
-        if squeezed and middle is not None and middle.width() - lacking >= middle.minimumSizeHint().width():
-            docks, sides = [dock for dock, _ in squeezed], [side for _, side in squeezed]
-            self._window.resizeDocks(docks, sides, Qt.Orientation.Horizontal)
+        part = min(1.0, max(0, middle.width() - middle.minimumSizeHint().width()) / max(1, sum(lacks)))
+        if sum(lacks):
+            sides = [dock.width() + int(lack * part) for dock, lack in zip(docks, lacks, strict=True)]
+            self._window.resizeDocks(list(docks), sides, Qt.Orientation.Horizontal)
+
+    def eventFilter(self, _watched: QObject, event: QEvent) -> bool:
+        """Note the widths that are chosen by hand: those a window takes or gives come without a pressed button."""
+        pressed = QApplication.mouseButtons() & Qt.MouseButton.LeftButton
+        if event.type() == QEvent.Type.Resize and pressed and not self._presenting:
+            self._wanted = self.pairs.width(), self.settings.width()
+        return False
 
     def set_presenting(self, presenting: bool) -> None:
         """Hide all docks while presenting; bring back afterwards those that were shown, as large as they were."""
@@ -123,6 +144,8 @@ class Docks:
             QTimer.singleShot(0, self._window, self._take_sizes_before)
 
     def _take_sizes_before(self) -> None:
+        if self._presenting:
+            return
         *sides, height = self._sizes_before
         self._window.resizeDocks([self.pairs, self.settings], sides, Qt.Orientation.Horizontal)
         self._window.resizeDocks([self.details], [height], Qt.Orientation.Vertical)

@@ -288,10 +288,10 @@ class MainWindow(QMainWindow):
             self.opener.open_paths(paths)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Widen again what a narrower window had squeezed."""
+        """Let the docks follow."""
         super().resizeEvent(event)
-        if self.isVisible() and event.size().width() > event.oldSize().width() > 0:
-            self.docks.widen()
+        if self.isVisible() and 0 < event.oldSize().width() != event.size().width():
+            self.docks.follow(wider=event.size().width() > event.oldSize().width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint, and tell the first time."""
@@ -324,10 +324,11 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Save the session, then end the lanes; the window is gone at once even if they take a while."""
         self._closed = True
+        geometry = self.saveGeometry()  # while presenting it knows the size of before, which comes back only later
         if self.look.presenting:
             self.toggle_present()
         self.session.save()
-        self._save_geometry()
+        self._save_geometry(geometry)
         self._save_picture()
         self.hide()
         opening = self.opener.lane
@@ -339,11 +340,11 @@ class MainWindow(QMainWindow):
     def _settings_file(self) -> QSettings:
         return QSettings(str(config_folder() / "window.ini"), QSettings.Format.IniFormat)
 
-    def _save_geometry(self) -> None:
+    def _save_geometry(self, geometry: QByteArray) -> None:
         if not self._remember:
             return
         settings = self._settings_file()
-        settings.setValue("geometry", self.saveGeometry())
+        settings.setValue("geometry", geometry)
         settings.setValue("state", self.saveState())
 
     def _save_picture(self) -> None:
@@ -367,5 +368,6 @@ class MainWindow(QMainWindow):
         settings = self._settings_file()
         geometry, state = settings.value("geometry"), settings.value("state")
         restored = isinstance(geometry, QByteArray) and self.restoreGeometry(geometry)
+        self.setWindowState(self.windowState() & ~Qt.WindowState.WindowFullScreen)  # a presentation does not go on
         if not (restored and isinstance(state, QByteArray) and self.restoreState(state)):
             self.docks.arrange()

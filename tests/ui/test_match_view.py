@@ -8,7 +8,7 @@ from match_parts import HEIGHT, HOMOGRAPHY, WIDTH, Counted, Hands
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QCheckBox
+from PySide6.QtWidgets import QCheckBox
 
 from app.records import Selection, Verdict
 from app.ui.colour_rules import RULES
@@ -370,57 +370,3 @@ def test_that_true_places_are_marked_for_the_selection(hands: Hands) -> None:
     assert (mark.x, mark.y) == pytest.approx(tuple(transform(HOMOGRAPHY, [[100.0, 80.0]])[0]))
     hands.key("G")
     assert not [m for m in hands.canvas.marks if m.text == "true place"]
-
-
-def test_that_docks_squeezed_by_a_narrow_window_stay_usable_and_are_widened_again(hands: Hands) -> None:
-    window, docks = hands.window, hands.window.docks
-    window.resize(1280, 800)
-    docks.arrange()
-    QApplication.processEvents()
-    before = docks.pairs.width(), docks.settings.width()
-    window.resize(300, 700)
-    for _ in range(3):
-        QApplication.processEvents()
-    assert window.width() <= 1024
-    assert docks.pairs.width() >= 128
-    assert docks.settings.width() >= 208
-    window.resize(1280, 800)
-    for _ in range(3):
-        QApplication.processEvents()
-    assert (docks.pairs.width(), docks.settings.width()) == before
-    window.resizeDocks([docks.settings], [350], Qt.Orientation.Horizontal)  # chosen by hand: it stays
-    QApplication.processEvents()
-    window.resize(1400, 800)
-    QApplication.processEvents()
-    assert docks.settings.width() == 350
-    docks.arrange()
-
-
-def test_that_a_presentation_leaves_window_and_docks_as_large_as_they_were(hands: Hands) -> None:
-    window, docks = hands.window, hands.window.docks
-
-    def rest() -> None:
-        for _ in range(3):
-            QApplication.processEvents()
-
-    hands.key("F5")
-    narrow = window.minimumSizeHint().width()
-    hands.key("F5")
-    window.setWindowState(Qt.WindowState.WindowNoState)
-    window.resize(narrow, 800)
-    docks.arrange()
-    rest()
-    before = docks.pairs.width(), docks.settings.width(), docks.details.height()
-    hands.key("F5")
-    window.setWindowState(Qt.WindowState.WindowNoState)
-    window.resize(narrow, 800)
-    rest()
-    hands.key("F5")
-    rest()
-    assert window.width() == narrow
-    assert (docks.pairs.width(), docks.settings.width(), docks.details.height()) == before
-    docks.set_presenting(True)
-    docks.set_presenting(False)
-    window.resizeDocks([docks.pairs, docks.settings], [140, 220], Qt.Orientation.Horizontal)  # as large type squeezes
-    rest()
-    assert (docks.pairs.width(), docks.settings.width(), docks.details.height()) == before
