@@ -1,7 +1,7 @@
 """Which two keypoints a question about two places is about, where several stand at the same place.
 
 What lives here: :func:`pair_asked`. What does not: which keypoint is near enough to a place, and the answer
-(``probe``). May import: records, ``nearest``, numpy.
+(``probe``). May import: records, ``affine``, ``nearest``, numpy.
 """
 
 from __future__ import annotations
@@ -9,16 +9,18 @@ from __future__ import annotations
 import numpy as np
 
 from app.records import Descriptors, Keypoints, MatchResult
+from app.vision.affine import SAME_PLACE_PX, view_of
 from app.vision.nearest import distances_to
 
-# Keypoints closer than this are one place: of several orientations, or of the views of ASIFT.
+# Keypoints of one view closer than this are one place: of several orientations. Those of different views of ASIFT are
+# as far apart as its matches may be to be the same one.
 SAME_PX = 0.5
 
 
 def pair_asked(result: MatchResult, i: int, j: int) -> tuple[int, int, str]:
     """Return the keypoints that are asked about where ``i`` and ``j`` stand, and a sentence if there was a choice.
 
-    A place has one keypoint per orientation, and a match joins one of them: that one is asked about, an inlier
+    A place has one keypoint per orientation and view, and a match joins one of them: that one is asked about, an inlier
     before an outlier. If the matcher joined none of them, those with the most alike descriptors are.
 
     Args:
@@ -46,7 +48,8 @@ def pair_asked(result: MatchResult, i: int, j: int) -> tuple[int, int, str]:
 def _same_place(points: Keypoints, index: int) -> np.ndarray:
     """Return the rows that stand where ``index`` does, itself first."""
     gap = np.linalg.norm(points.xy - points.xy[index], axis=1)
-    others = np.flatnonzero(gap < SAME_PX)
+    view = view_of(points)
+    others = np.flatnonzero(gap < np.where(view == view[index], SAME_PX, SAME_PLACE_PX))
     return np.concatenate([[index], others[others != index]])
 
 

@@ -87,6 +87,19 @@ def test_that_of_several_orientations_without_a_match_the_most_alike_are_asked_a
     assert next(r for r in answer.reports if r.stage == "rank").passed
 
 
+@pytest.mark.parametrize(("view", "gap", "place"), [(1, 1.9, True), (1, 2.1, False), (0, 1.9, False), (0, 0.4, True)])
+def test_that_the_keypoints_of_several_views_are_one_place_within_2_px(view: int, gap: float, place: bool) -> None:
+    of = two_orientations()
+    assert of.left is not None
+    xy = of.left.keypoints.xy.copy()
+    xy[1, 0] += gap  # the one that matches
+    views = np.array([0, view, 0, 0, 0, 0], np.int32) << VIEW_SHIFT
+    keypoints = replace(of.left.keypoints, xy=xy, packed=views)
+    answer = ask(replace(of, left=replace(of.left, keypoints=keypoints)), (10, 10), (20, 10))
+    assert (answer.died_at == "") == place
+    assert ("Of 2 here on the left" in answer.reports[0].text) == place
+
+
 def test_that_a_place_without_keypoint_is_said_with_the_distance() -> None:
     answer = ask(result(ONE, ONE), (10, 30), (20, 10))
     assert answer.died_at == "keypoint"
