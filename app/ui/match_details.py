@@ -238,6 +238,7 @@ def _filter_help() -> str:
     return (
         "<p>Keeps the matches that satisfy a condition, in the table and in the picture: "
         "<i>0.5 &lt; ratio &lt; 0.7 and not inlier</i>, <i>wrong or error &gt; 3</i>. "
-        "Join with <b>and</b>, <b>or</b>, <b>not</b> and parentheses.</p>"
+        "Join with <b>and</b>, <b>or</b>, <b>not</b> and parentheses. <b>=</b> and <b>!=</b> compare numbers as the "
+        "table writes them, so <i>ratio = 0.7</i> keeps those shown as 0.700; &lt; and &gt; compare all digits.</p>"
         f"<table>{rows}</table>"
     )

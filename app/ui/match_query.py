@@ -1,7 +1,7 @@
 """The filter language of the match table: ``ratio < 0.7 and error > 3 and verdict = wrong``.
 
 What lives here: the fields, a tokenizer, a recursive-descent parser, and the evaluation of a parsed filter
-as a vectorised mask. Nothing is ever handed to ``eval``. May import: records, match_values, numpy; no Qt.
+as a vectorised mask. Nothing is ever handed to ``eval``. May import: records, match_values, numbers, numpy; no Qt.
 
 Grammar::
 
@@ -13,6 +13,10 @@ Grammar::
 
 A chain of one operand is a yes/no field (``inlier``) or a verdict (``wrong``). A number that is not known
 (NaN) satisfies no comparison, not even ``!=``; ``confidence = unknown`` asks for it.
+
+``=`` and ``!=`` compare a field with a number as it is written in the table, or with as many digits as are typed where
+these are more: what the table shows is found, ``ratio = 0.7`` being 0.700. All other comparisons are of the numbers
+themselves.
 """
 
 from __future__ import annotations
@@ -25,7 +29,8 @@ from typing import Any
 import numpy as np
 
 from app.records import Bool, UserError
-from app.ui.match_values import VERDICT_WORDS, MatchValues
+from app.ui.match_values import DIGITS, VERDICT_WORDS, MatchValues
+from app.ui.numbers import DISTANCE_DIGITS
 
 FIELDS: dict[str, str] = {
     "number": "the row of the match, from 1",
@@ -51,9 +56,10 @@ _YES_NO = {"yes": True, "no": False, "true": True, "false": False}
 _UNITS = ("px", "deg", "°", "%")
 MOST_CHARACTERS = 2000
 MOST_NESTING = 64
+MOST_DIGITS = 15  # more than a number has
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<word>[A-Za-z_]\w*)"
+    r"\s*(?:(?P<number>[-+−]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)|(?P<word>[A-Za-z_]\w*)"
     r"|(?P<op><=|>=|!=|==|<>|<|>|=|≤|≥|≠)|(?P<mark>[()°%]))"
 )
 _SAME = {"==": "=", "<>": "!=", "≠": "!=", "≤": "<=", "≥": ">="}
@@ -84,11 +90,15 @@ class _Token:
 
 @dataclass(frozen=True)
 class _Operand:
-    """``field``, ``number``, ``flag``, ``verdict`` or ``unknown``; ``value`` is the field's name or the constant."""
+    """``field``, ``number``, ``flag``, ``verdict`` or ``unknown``; ``value`` is the field's name or the constant.
+
+    ``digits`` is how many a number was typed with after the point.
+    """
 
     kind: str
     value: Any
     token: _Token
+    digits: int = 0
 
     @property
     def type(self) -> str:
@@ -109,6 +119,9 @@ class _Compare:
             missing = np.isnan(known) if known.dtype.kind == "f" else known < 0
             missing = np.asarray(missing, np.bool_)
             return missing if self.op == "=" else ~missing
+        if self.op in ("=", "!=") and {self.left.kind, self.right.kind} == {"field", "number"}:
+            field, number = (self.left, self.right) if self.left.kind == "field" else (self.right, self.left)
+            one, other = _as_written(field.value, getattr(values, field.value), number)
         result: Bool = np.broadcast_to(_COMPARE[self.op](one, other), len(values)).copy()
         for column in (one, other):
             if column.dtype.kind == "f":
@@ -189,8 +202,8 @@ def _tokens(text: str) -> list[_Token]:
             at = position + len(text[position:]) - len(text[position:].lstrip())
             raise _fault(_Token("?", text[at], at), f"“{text[at]}” means nothing here; write for example ratio < 0.7.")
         kind = found.lastgroup or "?"
-        word = found[kind]
-        result.append(_Token(kind, word.lower() if kind == "word" else _SAME.get(word, word), found.start(kind)))
+        word = found[kind].lower().replace("−", "-")
+        result.append(_Token(kind, _SAME.get(word, word), found.start(kind)))
         position = found.end()
     return [*result, _Token("end", "", length)]
 
@@ -257,7 +270,10 @@ class _Parser:
         self._at += 1
         if token.kind == "number":
             unit = self._take(*_UNITS)
-            return _Operand("number", float(token.text) * (0.01 if unit and unit.text == "%" else 1.0), token)
+            percent = unit is not None and unit.text == "%"
+            mantissa, _, power = token.text.partition("e")
+            digits = len(mantissa.partition(".")[2]) - int(power or 0) + 2 * percent
+            return _Operand("number", float(token.text) * (0.01 if percent else 1.0), token, digits)
         if token.text in FIELDS:
             return _Operand("field", token.text, token)
         if token.text in VERDICT_WORDS:
@@ -304,6 +320,18 @@ def _check(left: _Operand, op: str, right: _Operand) -> None:
             field = left
         wanted = {"flag": "yes or no", "verdict": ", ".join(VERDICT_WORDS), "number": "a number"}[field.type]
         raise _fault(right.token, f"{field.value} is compared with {wanted}.")
+
+
+def _as_written(name: str, column: Any, number: _Operand) -> tuple[Any, Any]:
+    """Return a field's column and a number, both in whole units of the last digit that either is written with."""
+    column = np.asarray(column, np.float64)
+    shown: Any = DIGITS.get(name)
+    if shown is None:
+        size = np.abs(column)
+        shown = np.select([size >= least for least, _ in DISTANCE_DIGITS], [digits for _, digits in DISTANCE_DIGITS])
+    unit = 10.0 ** np.clip(np.maximum(shown, number.digits), 0, MOST_DIGITS)
+    with np.errstate(over="ignore"):
+        return np.rint(column * unit), np.rint(number.value * unit)
 
 
 def _column(operand: _Operand, values: MatchValues) -> Any:

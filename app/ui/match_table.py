@@ -18,7 +18,7 @@ from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidge
 
 from app.records import Bool
 from app.text import minus
-from app.ui.match_values import VERDICT_WORDS, Index, MatchValues, values_of
+from app.ui.match_values import DIGITS, VERDICT_WORDS, Index, MatchValues, values_of
 from app.ui.numbers import distance_text
 from app.ui.style import Style
 
@@ -40,18 +40,18 @@ class Column:
     optional: bool = False
 
 
-def _fixed(digits: int, unit: str = "") -> Callable[[Any], str]:
+def _fixed(key: str) -> Callable[[Any], str]:
     def text(value: Any) -> str:
-        """Return a number with its unit; what lies beyond all numbers is outside the picture."""
+        """Return a number; what lies beyond all numbers is outside the picture."""
         if np.isnan(value):
             return "–"
-        return f"{value:.{digits}f}{unit}" if np.isfinite(value) else "outside"
+        return f"{value:.{DIGITS[key]}f}" if np.isfinite(value) else "outside"
 
     return text
 
 
 def _signed_angle(value: Any) -> str:
-    return "–" if np.isnan(value) else minus(f"{value:+.1f}°")
+    return "–" if np.isnan(value) else minus(f"{value:+.{DIGITS['angle']}f}°")
 
 
 def _verdict(value: Any) -> str:
@@ -62,19 +62,24 @@ def _verdict(value: Any) -> str:
 COLUMNS: tuple[Column, ...] = (
     Column("number", "#", "Place in the order the matcher gave", lambda v: f"{v:.0f}", "10000"),
     Column("verdict", "verdict", "What the truth says at the present threshold", _verdict, "● undecided", True),
-    Column("error", "error px", "Distance from the true place in pixels", _fixed(2), "1000.00", True),
+    Column("error", "error px", "Distance from the true place in pixels", _fixed("error"), "1000.00", True),
     Column("distance", "distance", "Descriptor distance: small is alike", distance_text, "178.00"),
     Column(
-        "ratio", "ratio", "Distance over the second nearest distance: small is distinctive", _fixed(3), "0.000", True
+        "ratio",
+        "ratio",
+        "Distance over the second nearest distance: small is distinctive",
+        _fixed("ratio"),
+        "0.000",
+        True,
     ),
-    Column("confidence", "confidence", "From 0 to 1", _fixed(3), "0.000", True),
+    Column("confidence", "confidence", "From 0 to 1", _fixed("confidence"), "0.000", True),
     Column("inlier", "inlier", "Agrees with the fitted model", lambda v: "yes" if v else "no", "yes", True),
-    Column("residual", "residual px", "Distance from the fitted model in pixels", _fixed(2), "1000.00", True),
-    Column("x1", "left x", "Left point, pixels from the centre of the top-left pixel", _fixed(2), "1200.00"),
-    Column("y1", "left y", "Left point, pixels downwards", _fixed(2), "1200.00"),
-    Column("x2", "right x", "Right point, pixels from the centre of the top-left pixel", _fixed(2), "1200.00"),
-    Column("y2", "right y", "Right point, pixels downwards", _fixed(2), "1200.00"),
-    Column("scale", "scale ×", "Right keypoint's size over the left one's", _fixed(2), "10.00", True),
+    Column("residual", "residual px", "Distance from the fitted model in pixels", _fixed("residual"), "1000.00", True),
+    Column("x1", "left x", "Left point, pixels from the centre of the top-left pixel", _fixed("x1"), "1200.00"),
+    Column("y1", "left y", "Left point, pixels downwards", _fixed("y1"), "1200.00"),
+    Column("x2", "right x", "Right point, pixels from the centre of the top-left pixel", _fixed("x2"), "1200.00"),
+    Column("y2", "right y", "Right point, pixels downwards", _fixed("y2"), "1200.00"),
+    Column("scale", "scale ×", "Right keypoint's size over the left one's", _fixed("scale"), "10.00", True),
     Column(
         "angle", "angle Δ", "Turn from the left keypoint to the right one, clockwise", _signed_angle, "−180.0°", True
     ),

@@ -16,6 +16,11 @@ from app.records import Bool, Float32, Matches, MatchResult
 Index = npt.NDArray[np.intp]
 VERDICT_WORDS = ("right", "wrong", "consistent", "undecided")
 UNKNOWN = -1
+# How many digits after the point a column is written with; of distances the size decides (``numbers``).
+DIGITS = {
+    "number": 0, "x1": 2, "y1": 2, "x2": 2, "y2": 2, "size1": 2, "size2": 2, "ratio": 3, "confidence": 3, "scale": 2,
+    "angle": 1, "residual": 2, "error": 2,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,6 +10,9 @@ import math
 
 from app.text import minus
 
+# Descriptor distances run from 0.01 (cosine) to thousands: from this size on, so many digits after the point.
+DISTANCE_DIGITS = ((100.0, 1), (10.0, 2), (0.0, 3))
+
 
 def percent(share: float, digits: int = 0) -> str:
     """Return a share of 1 in per cent with a space before the sign, a dash for NaN."""
@@ -17,10 +20,10 @@ def percent(share: float, digits: int = 0) -> str:
 
 
 def distance_text(value: float) -> str:
-    """Return a descriptor distance: they run from 0.01 (cosine) to thousands; a dash for NaN."""
+    """Return a descriptor distance with the digits that its size leaves of interest; a dash for NaN."""
     if math.isnan(value):
         return "–"
-    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.2f}" if abs(value) >= 10 else f"{value:.3f}"
+    return f"{value:.{next(digits for least, digits in DISTANCE_DIGITS if abs(value) >= least)}f}"
 
 
 def duration(seconds: float) -> str:

@@ -15,6 +15,7 @@ from app.ui.colour_rules import RULES, Colouring, available, legend_of, shown_ro
 from app.ui.match_advice import advice
 from app.ui.match_query import FIELDS, MOST_CHARACTERS, MOST_NESTING, QueryError, parse
 from app.ui.match_state import MatchState
+from app.ui.match_table import COLUMNS
 from app.ui.match_values import MatchValues, best_by, best_first, values_of, wrapped
 from app.ui.style import DARK
 
@@ -72,6 +73,67 @@ def kept(text: str, of: MatchValues | None = None) -> list[int]:
 )
 def test_that_a_filter_keeps_what_it_says(text: str, expected: list[int]) -> None:
     assert kept(text) == expected
+
+
+def test_that_what_the_table_shows_is_found_by_typing_it() -> None:
+    rng = np.random.default_rng(3)
+    n = 300
+    some = values(
+        n,
+        **{name: rng.uniform(0, 900, n) for name in ("x1", "y1", "x2", "y2", "error", "residual")},
+        ratio=rng.uniform(0, 1, n), confidence=rng.uniform(0, 1, n), scale=rng.uniform(0.1, 9, n),
+        distance=10 ** rng.uniform(-2, 3, n), angle=rng.uniform(-180, 180, n),
+        inlier=np.ones(n), verdict=np.zeros(n),
+    )  # fmt: skip
+    typed = [column for column in COLUMNS if column.key not in ("verdict", "inlier")]
+    assert len(typed) == 12
+    for column in typed:
+        texts = [column.text(value) for value in getattr(some, column.key)]
+        for row in range(0, n, 7):
+            alike = [other for other, text in enumerate(texts) if text == texts[row]]
+            others = [other for other in range(n) if other not in alike]
+            assert kept(f"{column.key} = {texts[row]}", some) == alike
+            assert kept(f"{column.key} != {texts[row]}", some) == others
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("x1 = 72.25", [0, 1]),
+        ("72.25 px = x1", [0, 1]),
+        ("x1 = 72.251", [1]),
+        ("x1 = 72.2512", [1]),
+        ("x1 = 72.3", []),
+        ("x1 = 7225e-2", [0, 1]),
+        ("x1 != 72.25", [2, 3]),
+        ("x1 > 72.25", [1, 2, 3]),
+        ("x1 <= 72.25", [0]),
+        ("x1 = 72.25 < x2", [0, 1]),
+        ("ratio = 0.7", [0, 1]),
+        ("ratio = 70 %", [0, 1]),
+        ("ratio = 70.1 %", [2]),
+        ("confidence = 1", [1]),
+        ("distance = 0.31", [0]),
+        ("distance = 0.310", [0]),
+        ("distance = 169.2", [1]),
+        ("distance = 169.24", [1]),
+        ("distance = 169", []),
+        ("distance != 169.2", [0, 2, 3]),
+        ("angle = −12.3°", [3]),
+        ("angle = -12.3", [3]),
+        ("error = 0", [0]),
+        ("error = 1e999", []),
+        ("error != 1e-999", [0, 1, 2, 3]),
+        (f"number = 2.{'0' * 200}", [1]),
+    ],
+)
+def test_that_equal_means_as_the_table_writes_it_and_less_the_number_itself(text: str, expected: list[int]) -> None:
+    some = values(
+        4, x1=[72.2499, 72.2512, 72.26, 80], x2=[90] * 4, ratio=[0.6996, 0.7004, 0.7007, 0.65], error=[0.004, 1, 2, 3],
+        confidence=[0.99, 0.9996, 0.2, NAN], distance=[0.3104, 169.24, 0.3106, 31.0], angle=[0, 12.3, 180, -12.34],
+        verdict=[0] * 4,
+    )  # fmt: skip
+    assert kept(text, some) == expected
 
 
 def test_that_unknown_numbers_satisfy_nothing_but_unknown() -> None:
