@@ -160,7 +160,8 @@ def find(paths: Sequence[str | Path], *, every: bool = False) -> Found:
         else:
             pictures.append(path)
     if len(pictures) == 1:
-        raise UserError(f"{pictures[0].name} is one picture; choose two to make a pair.")
+        one = "is one picture" if images.is_image_name(pictures[0]) else "alone makes no pair"
+        raise UserError(f"{pictures[0].name} {one}; choose two pictures to make a pair.")
     joined = combinations(pictures, 2) if every else pairwise(pictures)
     refs = (*(ref for part in found for ref in part.refs), *(from_files(a, b) for a, b in joined))
     if not refs:

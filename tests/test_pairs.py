@@ -231,6 +231,12 @@ def test_that_one_picture_beside_a_folder_is_not_dropped_silently(tmp_path: Path
         pairs.from_paths([picture(tmp_path / "a.png"), tmp_path / "graf"])
 
 
+def test_that_a_file_that_may_be_no_picture_is_not_called_one(tmp_path: Path) -> None:
+    (tmp_path / "data.bin").write_bytes(bytes(range(256)))
+    with pytest.raises(UserError, match=r"data\.bin alone makes no pair; choose two pictures"):
+        pairs.from_paths([tmp_path / "data.bin"])
+
+
 def test_that_pictures_without_a_known_suffix_are_pictures(tmp_path: Path) -> None:
     a = picture(tmp_path / "a.png").rename(tmp_path / "one")
     plain = tmp_path / "two"

@@ -273,18 +273,18 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Take files and folders."""
-        from app.ui.opening import paths_of
+        from app.ui.opening import paths_of, take_copy
 
         if paths_of(event.mimeData()):
-            event.acceptProposedAction()
+            take_copy(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
-        from app.ui.opening import paths_of
+        from app.ui.opening import paths_of, take_copy
 
         paths = paths_of(event.mimeData())
         if paths:
-            event.acceptProposedAction()
+            take_copy(event)
             self.opener.open_paths(paths)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
-from PySide6.QtCore import QMimeData, QObject
-from PySide6.QtGui import QGuiApplication, QImage
+from PySide6.QtCore import QMimeData, QObject, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QImage
 from PySide6.QtWidgets import QWidget
 
 from app.jobs import Progress, native
@@ -40,6 +40,18 @@ def is_image_name(path: str) -> bool:
 def paths_of(mime: QMimeData) -> list[str]:
     """Return the local files and folders that a drop or the clipboard holds, in their order."""
     return [url.toLocalFile() for url in mime.urls() if url.isLocalFile()]
+
+
+def take_copy(event: QDropEvent) -> None:
+    """Take what is dragged or dropped as a copy: a source that is told it was moved may delete its files."""
+    event.setDropAction(Qt.DropAction.CopyAction)
+    event.accept()
+
+
+def _path_in(line: str) -> str:
+    """Return the path that a line of text is: bare, in quotation marks, or the address of a local file."""
+    text = line.strip().strip("\"'")
+    return QUrl(text).toLocalFile() if text.startswith("file:") else text
 
 
 def find_pairs(paths: Sequence[str], *, every: bool = False) -> Generator[Progress, None, Found]:
@@ -149,7 +161,7 @@ class Opener(QObject):
             self._paste_picture(clipboard.image())
             return
         if not paths and mime.hasText():
-            lines = [line.strip().strip('"') for line in mime.text().splitlines()[:1000]]
+            lines = [_path_in(line) for line in mime.text().splitlines()[:1000]]
             paths = [line for line in lines if line and len(line) < 4096 and Path(line).exists()]
         if paths:
             self.open_paths(paths)

@@ -267,12 +267,15 @@ def drop(window: MainWindow, target: QWidget, paths: list[str]) -> None:
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(path) for path in paths])
     middle = target.mapTo(window, target.rect().center())
-    actions, button, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(middle, actions, mime, button, none)
+    actions, none = Qt.DropAction.CopyAction | Qt.DropAction.MoveAction, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(middle, actions, mime, Qt.MouseButton.LeftButton, none)
     QApplication.sendEvent(window, enter)
-    assert enter.isAccepted()
-    event = QDropEvent(QPointF(middle), actions, mime, button, none)
+    event = QDropEvent(QPointF(middle), actions, mime, Qt.MouseButton.LeftButton, none)
+    event.setDropAction(Qt.DropAction.MoveAction)  # what Qt proposes
     QApplication.sendEvent(window, event)
+    for told in (enter, event):  # a source that is told it was moved may delete its files
+        assert told.isAccepted()
+        assert told.dropAction() == Qt.DropAction.CopyAction
 
 
 def test_that_two_dropped_files_are_opened(window: MainWindow, two_images: list[str], until: Until) -> None:

@@ -200,7 +200,7 @@ def test_that_a_superglue_list_opens_with_its_turns_and_pose(
 
 def test_that_paths_pasted_as_text_are_opened(window: MainWindow, tmp_path: Path) -> None:
     files = [picture(tmp_path / "a b.png", 1), picture(tmp_path / "c.png", 2)]
-    QGuiApplication.clipboard().setText(f'"{files[0]}"\n{files[1]}\n')
+    QGuiApplication.clipboard().setText(f'"{files[0]}"\n{QUrl.fromLocalFile(str(files[1])).toString()}\n')
     key(window, "Ctrl+V")
     assert_matched(window, "a b.png – c.png")
 

@@ -35,7 +35,7 @@ from app.ui.metric.plots import short
 from app.ui.metric.state import MetricState
 from app.ui.metric.strip_view import MOST, StripView
 from app.ui.metric.words import NEIGHBOURS
-from app.ui.opening import paths_of
+from app.ui.opening import paths_of, take_copy
 from app.ui.session import Message, Session
 from app.ui.style import Style
 
@@ -167,13 +167,13 @@ class NeighbourPage(MetricPage):
         """Take labelled data; pictures are for the window."""
         paths = paths_of(event.mimeData())
         if len(paths) == 1 and is_data(paths[0]):
-            event.acceptProposedAction()
+            take_copy(event)
         else:
             event.ignore()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Ask the items of what was dropped."""
-        event.acceptProposedAction()
+        take_copy(event)
         self.take_file(paths_of(event.mimeData())[0])
 
     # ---------------------------------------------------------------------- state
