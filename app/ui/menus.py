@@ -1,7 +1,7 @@
 """The menus: every action of the window, its key and its place.
 
 What lives here: :func:`build_menus`. What does not: what the actions do. May import: QtGui, QtWidgets and,
-for types, the window.
+for types, records, the session and the window.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
@@ -18,7 +19,9 @@ from app.ui import help_pages
 from app.ui.style import THEMES
 
 if TYPE_CHECKING:
+    from app.records import PairRef
     from app.ui.main_window import MainWindow
+    from app.ui.session import Session
 
 
 @dataclass
@@ -116,9 +119,20 @@ def _fill_help(window: MainWindow, menu: QMenu) -> None:
 
 
 def _fill_recent(window: MainWindow, menu: QMenu) -> None:
-    """List the recent pairs when the menu opens."""
+    """List the recent pairs when the menu opens, each with the folder of its left image."""
     menu.clear()
+    menu.setToolTipsVisible(True)
     for ref in window.session.recent:
-        _add(menu, ref.title.replace("&", "&&"), partial(window.session.open_pairs, [ref]))
+        folder = PurePath(ref.left).parent.name
+        action = _add(menu, f"{ref.title}\t{folder}".replace("&", "&&"), partial(_open_recent, window.session, ref))
+        action.setToolTip(f"{ref.left}\n{ref.right}")
     if not window.session.recent:
         menu.addAction("No own pairs opened yet").setEnabled(False)
+
+
+def _open_recent(session: Session, ref: PairRef) -> None:
+    """Look at a pair, in the list that is open if it holds it."""
+    if ref in session.pairs:
+        session.set_pair(ref)
+    else:
+        session.open_pairs([ref])

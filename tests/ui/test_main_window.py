@@ -358,8 +358,26 @@ def test_that_recent_pairs_are_in_the_menu(window: MainWindow, two_images: list[
     until(lambda: not window.session.busy)
     window.session.open_pairs(refs_of(2))
     window.around.menus.recent.aboutToShow.emit()
-    window.around.menus.recent.actions()[0].trigger()
+    action = window.around.menus.recent.actions()[0]
+    assert action.text() == f"links ü.png – right one.png\t{Path(two_images[0]).parent.name}"
+    assert action.toolTip() == "\n".join(two_images)
+    action.trigger()
     assert window.session.state.pair == window.session.recent[0]
+    until(lambda: not window.session.busy)
+
+
+def test_that_a_recent_pair_of_the_open_list_leaves_the_list_open(
+    window: MainWindow, two_images: list[str], until: Until
+) -> None:
+    window.opener.open_paths([*two_images, two_images[0]])
+    until(lambda: window.session.state.pair is not None and window.session.state.pair.kind == "files")
+    first, second = window.session.pairs
+    window.session.set_pair(second)
+    window.around.menus.recent.aboutToShow.emit()
+    assert window.session.recent[:2] == (second, first)
+    window.around.menus.recent.actions()[1].trigger()
+    assert window.session.state.pair == first
+    assert window.session.pairs == (first, second)
     until(lambda: not window.session.busy)
 
 
