@@ -24,10 +24,10 @@ from app import matchers
 from app.jobs import Progress
 from app.records import MatchRequest, MatchResult, PairRef, Selection, StageSettings, UserError
 from app.settings import fields_of
+from app.ui.history import History
 from app.ui.lane import Event, Lane
 from app.ui.session_state import (
     RECENT,
-    History,
     Restored,
     SavedState,
     SessionState,

@@ -1,8 +1,8 @@
 """What the user is looking at, as one frozen value, and how it is kept between two runs.
 
-What lives here: :class:`SessionState`, its JSON form, the files it is stored in, :class:`History`
-(undo and redo), and when two requests ask for the same work. What does not: signals, computation, widgets;
-this module imports no Qt. May import: ``app.records``, ``app.settings``, ``app.matchers``, ``app.pairs``.
+What lives here: :class:`SessionState`, its JSON form, the files it is stored in, and when two requests ask
+for the same work. What does not: undo and redo (``history``), signals, computation, widgets; this module
+imports no Qt. May import: ``app.records``, ``app.settings``, ``app.matchers``, ``app.pairs``.
 
 A broken file never stops the start: every part that cannot be read is replaced by its default, and a
 sentence says which.
@@ -13,10 +13,8 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
 
@@ -320,72 +318,3 @@ def restored(store: Store | None) -> Restored:
         state = replace(state, matcher="sift")
         spec = matchers.get("sift")
     return Restored(state.with_settings(state.stage_settings or spec.defaults()), recent, tuple(complaints))
-
-
-# ------------------------------------------------------------------------------- history
-
-
-class History:
-    """States that undo goes back to and redo forward again.
-
-    Changes of the same kind that follow each other within a second, or while ``held``, count as one:
-    a slider dragged from 0.8 to 0.6 is one step.
-    """
-
-    LIMIT = 200
-    COALESCE_SECONDS = 1.0
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._past: list[SessionState] = []
-        self._future: list[SessionState] = []
-        self._last = ("", -1e9)
-        self.held = False
-
-    @property
-    def can_undo(self) -> bool:
-        """Whether there is a state to go back to."""
-        return bool(self._past)
-
-    @property
-    def can_redo(self) -> bool:
-        """Whether an undone state can be had again."""
-        return bool(self._future)
-
-    def record(self, before: SessionState, kind: str) -> None:
-        """Note that a change of this kind is about to replace ``before``."""
-        now = self._clock()
-        last_kind, last_time = self._last
-        same = bool(kind) and kind == last_kind and (self.held or now - last_time < self.COALESCE_SECONDS)
-        if not (same and self._past):
-            self._past.append(before)
-            del self._past[: -self.LIMIT]
-        self._future.clear()
-        self._last = (kind, now)
-
-    def undo(self, now: SessionState) -> SessionState | None:
-        """Return the state before the last change, None if there is none."""
-        return self._move(self._past, self._future, now)
-
-    def redo(self, now: SessionState) -> SessionState | None:
-        """Return the state that the last undo left, None if there is none."""
-        return self._move(self._future, self._past, now)
-
-    def change(self, now: SessionState, change: Callable[[SessionState], SessionState]) -> SessionState:
-        """Make a change that undo must not take back: in ``now``, which is returned, and in all states kept.
-
-        States that are then like the one beside them are left out: undo always changes something.
-        """
-        now = change(now)
-        for states in (self._past, self._future):
-            changed = [change(state) for state in states]
-            states[:] = [state for state, after in pairwise([*changed, now]) if state != after]
-        self._last = ("", -1e9)
-        return now
-
-    def _move(self, source: list[SessionState], target: list[SessionState], now: SessionState) -> SessionState | None:
-        self._last = ("", -1e9)
-        if not source:
-            return None
-        target.append(now)
-        return source.pop()

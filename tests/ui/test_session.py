@@ -18,9 +18,10 @@ from window_parts import Jobs, refs_of, tiny_pair
 from app import matchers
 from app.records import Evaluation, MatchResult, PairRef, Selection, UserError
 from app.settings import Settings, flag, number
+from app.ui.history import History
 from app.ui.metric.recipe_state import RecipeState
 from app.ui.session import Message, Session
-from app.ui.session_state import History, SavedState, SessionState, Store, from_json, to_json, typed
+from app.ui.session_state import SavedState, SessionState, Store, from_json, to_json, typed
 
 Until = Callable[[Callable[[], bool]], None]
 
