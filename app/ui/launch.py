@@ -287,13 +287,12 @@ def _open_first(session: Session, refs: Sequence[PairRef], notes: Sequence[str])
     if refs:
         session.open_pairs(refs, notes=notes)
         return
-    builtin, last = pairs.builtin(), session.state.pair
+    builtin, last, selection = pairs.builtin(), session.state.pair, session.state.selection
     if last is None or last in builtin:
-        selection = session.state.selection
         session.open_pairs(builtin, 0 if last is None else builtin.index(last))
-        session.select(selection)
     else:
-        session.open_pairs([last, *builtin])
+        session.open_pairs([last, *builtin], opened=session.opened)
+    session.select(selection)
 
 
 @collector_paused()

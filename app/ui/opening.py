@@ -7,6 +7,7 @@ import: ``app.pairs`` inside functions, ``app.ui.session``, ``app.ui.lane``, Qt'
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Generator, Sequence
 from functools import partial
 from pathlib import Path
@@ -21,11 +22,13 @@ from app.records import UserError
 from app.ui.lane import Event, Lane
 from app.ui.picture_files import save_image
 from app.ui.session import Message, Session, failure_message
-from app.ui.session_state import config_folder
+from app.ui.session_state import Opened, config_folder
 
 if TYPE_CHECKING:
     from app.pairs import Found
 
+log = logging.getLogger(__name__)
+MOST_KEPT = 1000  # paths that a session remembers: the start reads them
 IMAGE_NAMES = "png jpg jpeg jpe bmp tif tiff webp ppm pgm pbm pnm gif jp2 exr hdr avif"
 IMAGE_SUFFIXES = frozenset(f".{name}" for name in IMAGE_NAMES.split())
 IMAGE_FILTER = "Images (" + " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES)) + ");;All files (*)"
@@ -89,7 +92,10 @@ def _keep(picture: QImage, folder: Path) -> str:
 
 
 class Opener(QObject):
-    """Opens pairs from wherever they come; one image alone waits for its partner."""
+    """Opens pairs from wherever they come; one image alone waits for its partner.
+
+    The list that the last session's pair came from is found again, if there is one, and shown around that pair.
+    """
 
     def __init__(self, session: Session, window: QWidget) -> None:
         super().__init__(window)
@@ -98,9 +104,13 @@ class Opener(QObject):
         self._waiting = ""
         self._folder = ""
         self._pasted: list[QImage] = []
+        self._asked = Opened(())
+        self._again = False  # whether it is the last session's list that is being looked for
         self.lane = Lane("open", self)
         self.lane.finished.connect(self._finished)
         self.lane.failed.connect(self._failed)
+        if session.opened is not None:
+            self._start(session.opened, again=True)
 
     def open_paths(self, paths: Sequence[str]) -> None:
         """Open two images, a folder, a list of pairs, or one image of two."""
@@ -116,9 +126,12 @@ class Opener(QObject):
             self._find(paths)
 
     def _find(self, paths: Sequence[str], *, every: bool = False) -> None:
-        chosen = list(paths)
         self._pasted.clear()
-        self.lane.start(lambda: find_pairs(chosen, every=every))
+        self._start(Opened(tuple(str(Path(path).absolute()) for path in paths), every))
+
+    def _start(self, asked: Opened, *, again: bool = False) -> None:
+        self._asked, self._again = asked, again
+        self.lane.start(lambda: find_pairs(asked.paths, every=asked.every))
 
     def open_images(self) -> None:
         """Ask for two images (chosen together, or one after the other)."""
@@ -182,11 +195,15 @@ class Opener(QObject):
             return
         # The lane drops a job that has not ended for a newer one, which therefore keeps the pictures of both.
         self._pasted.append(picture)
+        self._again = False
         pictures, folder = tuple(self._pasted), config_folder() / "pasted"
         self.lane.start(lambda: keep_pictures(pictures, folder))
 
     def _failed(self, event: Event) -> None:
         self._pasted.clear()
+        if self._again and isinstance(event.value, UserError):  # told as that of the pair, if it is gone too
+            log.info("the list of the last session is gone: %s", event.value)
+            return
         self._session.message.emit(failure_message(event))
 
     def _finished(self, event: Event) -> None:
@@ -194,5 +211,9 @@ class Opener(QObject):
             self._pasted.clear()
             for path in event.value:
                 self.open_paths([path])
-        else:
-            self._session.open_pairs(event.value.refs, notes=event.value.notes)
+        elif not self._again:
+            refs = event.value.refs
+            kept = self._asked if len(refs) > 1 and len(self._asked.paths) <= MOST_KEPT else None
+            self._session.open_pairs(refs, notes=event.value.notes, opened=kept)
+        elif self._session.opened is self._asked and self._session.state.pair in event.value.refs:
+            self._session.list_pairs(event.value.refs)

@@ -28,6 +28,7 @@ from app.ui.history import History
 from app.ui.lane import Event, Lane
 from app.ui.session_state import (
     RECENT,
+    Opened,
     Restored,
     SavedState,
     SessionState,
@@ -41,7 +42,6 @@ from app.ui.session_state import (
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 MakeMatchJob = Callable[[MatchRequest], Generator[Progress, None, MatchResult]]
-CACHE_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True)
@@ -71,14 +71,6 @@ def failure_message(event: Event) -> Message:
     return Message(
         f"Something went wrong in {stage}: {event.value or type(event.value).__name__}", "error", event.details
     )
-
-
-def _pipeline_job() -> MakeMatchJob:
-    """Return the real pipeline with a cache of its own."""
-    import app.pipeline as pipeline
-
-    cache = pipeline.Cache(CACHE_BYTES)
-    return lambda request: pipeline.run_pair(request, cache)
 
 
 class Session(QObject):
@@ -112,6 +104,7 @@ class Session(QObject):
         self.result: MatchResult | None = None
         self.pairs: tuple[PairRef, ...] = ()
         self.recent: tuple[PairRef, ...] = ()
+        self.opened: Opened | None = None  # where the list of pairs can be found again
         self._lanes: dict[str, Lane] = {}
         self.match_lane, self.probe_lane = self.lane("match"), self.lane("probe")
         self.thumbnail_lane = self.lane("thumbnails")
@@ -185,19 +178,25 @@ class Session(QObject):
     def restore(self, last: Restored | None = None) -> list[str]:
         """Take the last session's state, read now unless given (nothing is run yet); return what had to be reset."""
         last = last or restored(self._store)
-        self.state, self.recent = last.state, last.recent
+        self.state, self.recent, self.opened = last.state, last.recent, last.opened
         return list(last.complaints)
 
-    def open_pairs(self, pairs: Sequence[PairRef], current: int = 0, notes: Sequence[str] = ()) -> None:
+    def open_pairs(
+        self, pairs: Sequence[PairRef], current: int = 0, notes: Sequence[str] = (), opened: Opened | None = None
+    ) -> None:
         """Replace the list of pairs, unless by none, and look at one; ``notes`` are told now and with its result."""
         if not pairs:
             return
-        self._notes = tuple(notes)
+        self.opened, self._notes = opened, tuple(notes)
         if notes:
             self.message.emit(Message(" ".join(notes)))
+        self.list_pairs(pairs)
+        self.set_pair(self.pairs[max(0, min(current, len(self.pairs) - 1))])
+
+    def list_pairs(self, pairs: Sequence[PairRef]) -> None:
+        """Replace the list of pairs; the one looked at stays."""
         self.pairs = tuple(pairs)
         self.pairs_changed.emit(self.pairs)
-        self.set_pair(self.pairs[max(0, min(current, len(self.pairs) - 1))])
 
     def set_pair(self, ref: PairRef) -> None:
         """Look at a pair; a running job on another one is cancelled at once."""
@@ -296,8 +295,12 @@ class Session(QObject):
         request = self.request
         if request is None or (self._running is not None and same_work(self._running, request)):
             return
-        make_job = self._make_job = self._make_job or _pipeline_job()
-        self._running = request
+        if self._make_job is None:
+            from app import pipeline
+
+            cache = pipeline.Cache()
+            self._make_job = lambda request: pipeline.run_pair(request, cache)
+        make_job, self._running = self._make_job, request
         if not self.match_lane.start(lambda: make_job(request)):
             self._running = None
         self._set_busy(self.match_lane.busy)
@@ -311,7 +314,7 @@ class Session(QObject):
         if self._store is None:
             return
         try:
-            self._store.save(self.state, self.recent)
+            self._store.save(self.state, self.recent, self.opened)
         except UserError as error:
             log.warning("%s", error)
             self.message.emit(Message(str(error), "error"))
@@ -347,8 +350,7 @@ class Session(QObject):
         """Start, keep or cancel the job so that it fits the state; a new threshold needs no job."""
         if request is None or request == before:
             return
-        fits = self.result is not None and self._complete and same_work(self.result.request, request)
-        if self.result is not None and fits:
+        if self.result is not None and self._complete and same_work(self.result.request, request):
             self.match_lane.cancel()
             if before is not None and not same_work(before, request):  # what was said of that work is over
                 self.message.emit(Message(" ".join(self.result.notes)))
@@ -376,9 +378,8 @@ class Session(QObject):
 
     def _on_finished(self, event: Event) -> None:
         self._running = None
-        request = self.request
         result: MatchResult = event.value
-        self._show(judged(result, request) if request is not None else result, complete=True)
+        self._show(judged(result, self.request) if self.request is not None else result, complete=True)
         self._set_busy(self.match_lane.busy)
         notes, self._notes = (*self._notes, *result.notes), ()
         self.message.emit(Message(" ".join(notes)))

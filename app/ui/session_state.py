@@ -245,8 +245,29 @@ def config_folder() -> Path:
 
 
 @dataclass(frozen=True)
+class Opened:
+    """Where a list of pairs came from, so that it can be found again.
+
+    Attributes:
+        paths: absolute paths of the files, folders or lists.
+        every: whether all pairs of the pictures were asked for.
+    """
+
+    paths: tuple[str, ...]
+    every: bool = False
+
+
+class Kept(NamedTuple):
+    """What a session keeps: its state, the pairs opened last, where its list came from (None: built in, or unknown)."""
+
+    state: SessionState = SessionState()
+    recent: tuple[PairRef, ...] = ()
+    opened: Opened | None = None
+
+
+@dataclass(frozen=True)
 class Store:
-    """The files a session is kept in: the state and the recent pairs."""
+    """The files a session is kept in."""
 
     folder: Path
 
@@ -255,19 +276,20 @@ class Store:
         """The state file."""
         return self.folder / "session.json"
 
-    def load(self, complain: Complain) -> tuple[SessionState, tuple[PairRef, ...]]:
-        """Return the saved state and recent pairs; a broken file gives defaults and a sentence."""
+    def load(self, complain: Complain) -> Kept:
+        """Return what was saved; a broken file gives defaults and a sentence."""
         if not self.path.exists():
-            return SessionState(), ()
+            return Kept()
         try:
             content = load_json(self.path, KIND)
         except UserError as error:
             complain(f"The last session could not be restored, so this one starts afresh. {error}")
-            return SessionState(), ()
-        return from_json(content, complain), _read_recent(content.get("recent"), complain)
+            return Kept()
+        recent = _read_recent(content.get("recent"), complain)
+        return Kept(from_json(content, complain), recent, _read_opened(content.get("opened")))
 
-    def save(self, state: SessionState, recent: tuple[PairRef, ...] = ()) -> None:
-        """Write both, atomically; pairs that another window has opened meanwhile stay among the recent ones.
+    def save(self, state: SessionState, recent: tuple[PairRef, ...] = (), opened: Opened | None = None) -> None:
+        """Write all, atomically; pairs that another window has opened meanwhile stay among the recent ones.
 
         Raises:
             UserError: if the folder cannot be made or written.
@@ -278,9 +300,11 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise UserError(f"Cannot save the session in {self.folder}: {error.strerror or error}.") from None
-        others = () if not self.path.exists() else self.load(lambda _text: None)[1]
+        others = () if not self.path.exists() else self.load(lambda _text: None).recent
         kept = list(dict.fromkeys((*recent, *others)))[:RECENT]
-        save_json(self.path, KIND, {**to_json(state), "recent": [ref_to_json(ref) for ref in kept]})
+        came_from = None if opened is None else dataclasses.asdict(opened)
+        content = {**to_json(state), "recent": [ref_to_json(ref) for ref in kept], "opened": came_from}
+        save_json(self.path, KIND, content)
 
 
 def _read_recent(value: Any, complain: Complain) -> tuple[PairRef, ...]:
@@ -293,6 +317,13 @@ def _read_recent(value: Any, complain: Complain) -> tuple[PairRef, ...]:
     return tuple(ref for ref in refs if ref is not None)
 
 
+def _read_opened(value: Any) -> Opened | None:
+    """Return where the list came from; what cannot be read is not missed, the pair itself being known."""
+    if not isinstance(value, Mapping) or not isinstance(value.get("paths"), list):
+        return None
+    return Opened(tuple(str(path) for path in value["paths"]), value.get("every") is True)
+
+
 class Restored(NamedTuple):
     """What the last session left.
 
@@ -300,21 +331,24 @@ class Restored(NamedTuple):
         state: with a matcher that can run here and its settings filled in.
         recent: the pairs opened last.
         complaints: sentences on what had to be reset.
+        opened: where its list of pairs came from.
     """
 
     state: SessionState
     recent: tuple[PairRef, ...]
     complaints: tuple[str, ...]
+    opened: Opened | None = None
 
 
 def restored(store: Store | None) -> Restored:
     """Return the saved state made usable here, the default one without a store."""
     complaints: list[str] = []
-    state, recent = (SessionState(), ()) if store is None else store.load(complaints.append)
+    state, recent, opened = Kept() if store is None else store.load(complaints.append)
     try:
         spec = matchers.get(state.matcher)
     except UserError as error:
         complaints.append(f"{error} SIFT is used instead.")
         state = replace(state, matcher="sift")
         spec = matchers.get("sift")
-    return Restored(state.with_settings(state.stage_settings or spec.defaults()), recent, tuple(complaints))
+    state = state.with_settings(state.stage_settings or spec.defaults())
+    return Restored(state, recent, tuple(complaints), opened)
