@@ -17,6 +17,7 @@ from train_parts import TINY, Lab
 from app.learning import model_store
 from app.learning.train_state import Lamp
 from app.records import UserError
+from app.ui.match_export import ask_path
 from app.ui.own_card import SURE
 from app.ui.train import PAGES
 from app.ui.train.curves_page import CurvesPage
@@ -243,8 +244,18 @@ def test_models_are_renamed_exported_and_deleted(lab: Lab, tmp_path: Path) -> No
     lab.click(page.own.rename)
     lab.until(lambda: page.chosen is not None and page.chosen.name == "mine")
     assert lab.session.settings.describe.model == "mine"  # the matcher that uses it has followed
-    page.export_to(tmp_path / "mine.onnx")
+    assert page.ask is ask_path  # which asks before a file is written over, whatever the ending
+    asked: list[tuple[str, str]] = []
+
+    def answer(_parent: object, _title: str, suggestion: str, kinds: str) -> str:
+        """Choose a place in the dialog."""
+        asked.append((suggestion, kinds))
+        return str(tmp_path / "mine.onnx")
+
+    page.ask = answer
+    lab.click(page.export)
     lab.until(lambda: (tmp_path / "mine.onnx").exists() and not page.busy)
+    assert asked == [(str(Path.home() / "mine.onnx"), "ONNX (*.onnx)")]
     lab.click(page.own.delete)
     assert page.own.delete.text() == SURE
     lab.click(page.own.delete)

@@ -1,7 +1,8 @@
 """The page of models: those that ship with the program and the user's own, with what their cards say.
 
 What lives here: :class:`ModelsPage`. What does not: files (``app.learning.model_store``), the jobs on them
-(``model_jobs``), the card and what is done with it (``own_card``). May import: those, the page's base, Qt.
+(``model_jobs``), the card and what is done with it (``own_card``), the dialog for a file to write (``match_export``).
+May import: those, the page's base, Qt.
 """
 
 from __future__ import annotations
@@ -13,7 +14,6 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import (
     QAbstractItemView,
-    QFileDialog,
     QFrame,
     QHBoxLayout,
     QListWidget,
@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.ui.errand import Errand
 from app.ui.file_names import following
+from app.ui.match_export import AskPath, ask_path
 from app.ui.own_card import DELETE, OwnCard, action_button, set_reason
 from app.ui.own_work import FileDone
 from app.ui.session import Message
@@ -48,6 +49,7 @@ class ModelsPage(TrainPage):
     def __init__(self, session: Session, look: Style, trainer: Trainer, parent: QWidget | None = None) -> None:
         super().__init__(session, look, trainer, parent)
         self._errand = Errand(session.lane(LANE), self)
+        self.ask: AskPath = ask_path
         self._then = ""
         self._shown: tuple[Listed, ...] | None = None
         self.list = QListWidget()
@@ -151,8 +153,7 @@ class ModelsPage(TrainPage):
         if model is None:
             return
         start = str(Path.home() / f"{model.name}.onnx")
-        path, _ = QFileDialog.getSaveFileName(self, "Export the network", start, "ONNX (*.onnx)")
-        if path:
+        if path := self.ask(self, "Export the network", start, "ONNX (*.onnx)"):
             self.export_to(Path(path))
 
     def export_to(self, target: Path) -> None:
