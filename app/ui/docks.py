@@ -64,7 +64,7 @@ class Docks(QObject):
         self.settings_stack.setMinimumWidth(look.px(LEAST_SETTINGS))
         window.setCorner(Qt.Corner.BottomLeftCorner, areas.LeftDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, areas.RightDockWidgetArea)
-        self._wanted: tuple[int, int] | None = None  # widths of pairs and settings where a window has room for them
+        self._wanted: tuple[int, ...] | None = None  # widths of pairs and settings where a window has room for them
         for dock in (self.pairs, self.settings):
             dock.installEventFilter(self)
         self._shown_before: tuple[bool, ...] = (True, True, True)
@@ -110,10 +110,13 @@ class Docks(QObject):
         """
         docks, middle = (self.pairs, self.settings), self._window.centralWidget()
         there = [dock.isVisible() and not dock.isFloating() for dock in docks]
-        squeezed = [dock.width() <= dock.minimumSizeHint().width() for dock in docks]
-        if self._wanted is None and all(there):
-            self._wanted = self._sides() if any(squeezed) else (self.pairs.width(), self.settings.width())
-        if not wider or self._wanted is None or middle is None:
+        if self._wanted is None:
+            squeezed = [dock.width() <= dock.minimumSizeHint().width() for dock in docks]
+            self._wanted = tuple(
+                0 if not shown else side if narrow else dock.width()
+                for dock, side, shown, narrow in zip(docks, self._sides(), there, squeezed, strict=True)
+            )
+        if not wider or middle is None:
             return
         lacks = [
             max(0, side - dock.width()) if shown else 0

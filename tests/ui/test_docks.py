@@ -88,6 +88,20 @@ def test_that_a_width_chosen_by_hand_is_given_back_too(window: MainWindow) -> No
     window.docks.arrange()
 
 
+def test_that_a_dock_is_given_its_width_back_beside_one_that_is_closed(window: MainWindow) -> None:
+    docks = window.docks
+    docks.pairs.hide()
+    docks._wanted = None  # as after a start with this layout
+    rest()
+    before = docks.settings.width()
+    resize(window, 1270)
+    resize(window, 300)
+    assert docks.settings.width() < before
+    resize(window, 1280)
+    assert docks.settings.width() == before
+    docks.arrange()
+
+
 def test_that_a_presentation_leaves_window_and_docks_as_large_as_they_were(hands: Hands, window: MainWindow) -> None:
     docks = window.docks
     hands.key("F5")
