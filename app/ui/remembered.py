@@ -89,10 +89,21 @@ def read(folder: Path, ref: PairRef) -> Remembered | None:
                 return None
             if head["stamp"] != _stamp(ref):
                 return None
-            left, right = (_picture(values, stream.read(values["pixels"])) for values in head["pictures"])
+            left, right = (
+                _picture(values, stream.read(min(values["pixels"], MOST_BYTES))) for values in head["pictures"]
+            )
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError, UserError) as error:
+    except (
+        OSError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+        UserError,
+    ) as error:
         log.warning("what the window showed last cannot be read: %s", error)
         return None
     return Remembered(left, right)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
@@ -117,6 +118,20 @@ def test_that_a_broken_file_is_nothing_remembered(tmp_path: Path, data: st.DataO
             assert len(picture.pixels) == 4 * picture.size[0] * picture.size[1]
             assert picture.scale > 0
             assert picture.place[2] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("pixels", 25_276_064_124), ("pixels", 10**30), ("pixels", -1), ("size", [math.inf, 2])]
+)
+def test_that_a_number_beyond_all_pictures_neither_fills_the_memory_nor_stops_the_start(
+    tmp_path: Path, name: str, value: object
+) -> None:
+    remembered.write(tmp_path, BUILTIN, shown())
+    head, pixels = (tmp_path / NAME).read_bytes().split(b"\n", 1)
+    values = json.loads(head)
+    values["pictures"][0][name] = value
+    (tmp_path / NAME).write_bytes(json.dumps(values).encode() + b"\n" + pixels)
+    assert remembered.read(tmp_path, BUILTIN) is None
 
 
 # ----------------------------------------------------------------------------- the window
