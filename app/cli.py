@@ -126,7 +126,10 @@ def _window(arguments: list[str]) -> int:
 
     launch.check_workspace(options.workspace)
     if options.screenshot is None:
-        return launch.start(found.refs, theme=options.theme, workspace=options.workspace, notes=found.notes)
+        from app.ui.session_state import Opened
+
+        opened = Opened.of(options.paths, every=options.all_pairs).worth_keeping(len(found.refs))
+        return launch.start(found.refs, options.theme, options.workspace, notes=found.notes, opened=opened)
     from app.formats.export import check_place
 
     check_place(options.screenshot, options.paths)

@@ -26,6 +26,7 @@ from app.jobs import run_to_end
 from app.matchers import with_assignments
 from app.records import MatchRequest, PairRef
 from app.settings import fields_of
+from app.ui.session_state import Opened
 
 ROOT = Path(__file__).resolve().parent.parent
 MAIN = [sys.executable, str(ROOT / "main.py")]
@@ -384,11 +385,15 @@ class Launched:
         from app.ui import launch
 
         self.calls: list[tuple[Any, ...]] = []
+        self.opened: list[object] = []
         monkeypatch.setattr(launch, "start", self.start)
         monkeypatch.setattr(launch, "screenshot", self.screenshot)
 
-    def start(self, refs: Sequence[PairRef], theme: str | None, workspace: str | None, notes: Sequence[str]) -> int:
+    def start(
+        self, refs: Sequence[PairRef], theme: str | None, workspace: str | None, notes: Sequence[str], opened: object
+    ) -> int:
         self.calls.append(("start", [ref.title for ref in refs], theme, workspace, *notes))
+        self.opened.append(opened)
         return 0
 
     def screenshot(
@@ -409,6 +414,8 @@ def test_that_the_window_opens_what_was_named(launched: Launched, images: list[s
     assert [call[0] for call in launched.calls] == ["start"] * 3
     assert [len(call[1]) for call in launched.calls] == [0, 1, 2]
     assert launched.calls[2][2:] == ("light", "match")
+    # The list of the folder is found again at the next start; one pair comes back by itself.
+    assert launched.opened == [None, None, Opened((str(folder),))]
 
 
 def test_that_all_pairs_can_be_asked_for_and_what_was_left_out_is_told(

@@ -21,7 +21,7 @@ from app.jobs import EXIT_SECONDS, NativeCall, Progress, native_calls_ended
 from app.records import MatchRequest, MatchResult, PairRef, UserError
 from app.start import collector_paused, load_libraries
 from app.ui import display, interrupt, remembered
-from app.ui.session_state import Store, config_folder, restored
+from app.ui.session_state import Opened, Store, config_folder, restored
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QApplication
@@ -55,7 +55,11 @@ def _shows_pair(workspace: str) -> bool:
 
 
 def start(
-    refs: Sequence[PairRef] = (), theme: str | None = None, workspace: str | None = None, notes: Sequence[str] = ()
+    refs: Sequence[PairRef] = (),
+    theme: str | None = None,
+    workspace: str | None = None,
+    notes: Sequence[str] = (),
+    opened: Opened | None = None,
 ) -> int:
     """Open the window and run until it is closed.
 
@@ -63,16 +67,22 @@ def start(
         refs: the pairs to open; with none, the last session's pair or the first built-in one.
         theme, workspace: instead of the last session's.
         notes: sentences on what was left out of ``refs``.
+        opened: where ``refs`` came from.
 
     Returns:
         The exit code: 0, 130 if Ctrl+C closed it, or 2 with one sentence on stderr if no window can open here.
     """
     with interrupt.held() as pressed:
-        return _run(pressed, refs, theme, workspace, notes)
+        return _run(pressed, refs, theme, workspace, notes, opened)
 
 
 def _run(
-    pressed: interrupt.Pressed, refs: Sequence[PairRef], theme: str | None, workspace: str | None, notes: Sequence[str]
+    pressed: interrupt.Pressed,
+    refs: Sequence[PairRef],
+    theme: str | None,
+    workspace: str | None,
+    notes: Sequence[str],
+    opened: Opened | None,
 ) -> int:
     store = Store(config_folder())
     try:
@@ -86,7 +96,7 @@ def _run(
 
     app = _application()
     guard = GarbageGuard(app)
-    window = open_window(store, refs, theme=theme, workspace=workspace, notes=notes, ahead=ahead)
+    window = open_window(store, refs, theme=theme, workspace=workspace, notes=notes, opened=opened, ahead=ahead)
     window.show()
     interrupt.closes(window, pressed)
     code = app.exec() or (INTERRUPTED if pressed.yet else 0)
@@ -139,6 +149,7 @@ def open_window(
     theme: str | None = None,
     workspace: str | None = None,
     notes: Sequence[str] = (),
+    opened: Opened | None = None,
     ahead: Ahead | None = None,
 ) -> MainWindow:
     """Return the window on the restored session, its job begun and the pictures waited for a moment.
@@ -163,7 +174,7 @@ def open_window(
         session.set_theme(theme)
     if workspace is not None:
         session.set_workspace(workspace)
-    _open_first(session, refs, notes)
+    _open_first(session, refs, notes, opened)
     session.forget_history()
     try:
         look = Style(session.state.theme)
@@ -282,10 +293,10 @@ def _wait_until_complete(window: MainWindow, pressed: interrupt.Pressed) -> None
         raise UserError(f"The picture was not complete after {SCREENSHOT_SECONDS:.0f} s.")
 
 
-def _open_first(session: Session, refs: Sequence[PairRef], notes: Sequence[str]) -> None:
+def _open_first(session: Session, refs: Sequence[PairRef], notes: Sequence[str], opened: Opened | None = None) -> None:
     """Open what was asked for, else the last pair, else the first built-in one."""
     if refs:
-        session.open_pairs(refs, notes=notes)
+        session.open_pairs(refs, notes=notes, opened=opened)
         return
     builtin, last, selection = pairs.builtin(), session.state.pair, session.state.selection
     if last is None or last in builtin:

@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from app.pairs import Found
 
 log = logging.getLogger(__name__)
-MOST_KEPT = 1000  # paths that a session remembers: the start reads them
 IMAGE_NAMES = "png jpg jpeg jpe bmp tif tiff webp ppm pgm pbm pnm gif jp2 exr hdr avif"
 IMAGE_SUFFIXES = frozenset(f".{name}" for name in IMAGE_NAMES.split())
 IMAGE_FILTER = "Images (" + " ".join(f"*{suffix}" for suffix in sorted(IMAGE_SUFFIXES)) + ");;All files (*)"
@@ -127,7 +126,7 @@ class Opener(QObject):
 
     def _find(self, paths: Sequence[str], *, every: bool = False) -> None:
         self._pasted.clear()
-        self._start(Opened(tuple(str(Path(path).absolute()) for path in paths), every))
+        self._start(Opened.of(paths, every=every))
 
     def _start(self, asked: Opened, *, again: bool = False) -> None:
         self._asked, self._again = asked, again
@@ -213,7 +212,9 @@ class Opener(QObject):
                 self.open_paths([path])
         elif not self._again:
             refs = event.value.refs
-            kept = self._asked if len(refs) > 1 and len(self._asked.paths) <= MOST_KEPT else None
+            kept = self._asked.worth_keeping(len(refs))
             self._session.open_pairs(refs, notes=event.value.notes, opened=kept)
-        elif self._session.opened is self._asked and self._session.state.pair in event.value.refs:
-            self._session.list_pairs(event.value.refs)
+        elif self._session.opened is self._asked:
+            refs = event.value.refs
+            if self._session.state.pair in refs and self._session.pairs != refs:  # not the list already
+                self._session.list_pairs(refs)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, cast
@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 KIND = "session"
 RECENT = 20
+MOST_KEPT = 1000  # paths that a session remembers: the start reads them
 THEMES = ("system", "dark", "light")
 FOLDER_VARIABLE = "CORRESPONDENCE_EXPLORER_CONFIG"
 Complain = Callable[[str], None]
@@ -255,6 +256,15 @@ class Opened:
 
     paths: tuple[str, ...]
     every: bool = False
+
+    @classmethod
+    def of(cls, paths: Sequence[str | Path], *, every: bool = False) -> Opened:
+        """Return where the pairs of these paths come from."""
+        return cls(tuple(str(Path(path).absolute()) for path in paths), every)
+
+    def worth_keeping(self, pairs: int) -> Opened | None:
+        """Return itself if it made a list of so many pairs that the next start should find again, else None."""
+        return self if pairs > 1 and len(self.paths) <= MOST_KEPT else None
 
 
 class Kept(NamedTuple):

@@ -20,7 +20,7 @@ from app.ui import opening
 from app.ui.launch import _wait, open_window
 from app.ui.main_window import MainWindow
 from app.ui.session import Message
-from app.ui.session_state import Store, config_folder
+from app.ui.session_state import Opened, Store, config_folder
 
 SECONDS = 60.0
 
@@ -30,10 +30,10 @@ def start() -> Iterator[Callable[[], MainWindow]]:
     """Start the program's window; the one before is closed first, and the last one at the end."""
     windows: list[MainWindow] = []
 
-    def started(refs: tuple[PairRef, ...] = ()) -> MainWindow:
+    def started(refs: tuple[PairRef, ...] = (), opened: Opened | None = None) -> MainWindow:
         for window in windows:
             end(window)
-        windows[:] = [open_window(Store(config_folder()), refs, theme="dark")]
+        windows[:] = [open_window(Store(config_folder()), refs, theme="dark", opened=opened)]
         return windows[0]
 
     yield started
@@ -94,6 +94,19 @@ def test_that_the_list_of_a_folder_comes_back_around_the_last_pair(
     third = start()  # what was found again is kept as well
     settle(third)
     assert (third.session.pairs, third.session.index) == (refs, 3)
+
+
+def test_that_a_folder_named_on_the_command_line_comes_back_too(start: Callable[..., MainWindow], folder: Path) -> None:
+    refs = pairs.find([folder]).refs
+    first = start(refs, Opened.of([folder]))
+    told: list[object] = []
+    first.session.pairs_changed.connect(told.append)
+    settle(first)
+    assert not told, "it is the list already"
+    first.session.step_pair(1)
+    again = start()
+    settle(again)
+    assert (again.session.pairs, again.session.index) == (refs, 1)
 
 
 def test_that_all_pairs_of_a_folder_come_back_as_all_pairs(start: Callable[[], MainWindow], folder: Path) -> None:
