@@ -35,7 +35,6 @@ INTERRUPTED = 130  # the exit code after Ctrl+C, as shells have it
 FIRST_PICTURE_SECONDS = 0.25
 SCREENSHOT_SECONDS = 180.0
 CLOSING_SECONDS = 5.0
-CACHE_BYTES = 512 * 2**20
 
 
 def check_workspace(key: str | None) -> None:
@@ -199,15 +198,15 @@ def _held_until(
     appeared: threading.Event, painted: threading.Event, ahead: Ahead | None = None
 ) -> Callable[[MatchRequest], Generator[Progress, None, MatchResult]]:
     """Return the pipeline's job, held at first until ``appeared``, between pictures and matching until ``painted``."""
-    kept: list[pipeline.Cache] = []
+    cache: pipeline.Cache | None = None
 
     def job(request: MatchRequest) -> Generator[Progress, None, MatchResult]:
         while not appeared.wait(0.1):
             yield Progress(0, None, "Reading the images")
         from app import pipeline
 
-        cache = kept[0] if kept else pipeline.Cache(CACHE_BYTES)
-        kept[:] = [cache]
+        nonlocal cache
+        cache = pipeline.Cache() if cache is None else cache
         steps = pipeline.run_pair(request, cache, None if ahead is None else ahead.take(request.ref))
         try:
             while True:
