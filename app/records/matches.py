@@ -119,7 +119,8 @@ class Evaluation:
             nearest right keypoint; NaN where it has no true place inside the right image or where
             only epipolar truth exists.
         repeatability_px: (K,) float32: for every keypoint of either image whose true place is known
-            and inside the other image, the distance to the nearest keypoint there (``inf`` if none).
+            and inside the other image, the distance to the nearest keypoint there (``inf`` if none), in
+            the pixels of that other image.
         corner_error_px: mean distance of the four image corners under the fitted homography from
             their true places; NaN without a true homography, ``inf`` if no homography was found or a
             corner is carried beyond the horizon.
@@ -177,7 +178,15 @@ class Evaluation:
 
     @property
     def repeatability(self) -> float:
-        """Share of the keypoints seen by both images that recur within the threshold; NaN of nothing."""
+        """Share of the keypoints seen by both images that recur within the threshold; NaN of nothing.
+
+        (#1→2 + #2→1) / (N₁ + N₂), DeTone, Malisiewicz & Rabinovich, SuperPoint, CVPR Workshops 2018: N counts the
+        keypoints of an image whose true place lies inside the other one, # those of them with a keypoint of the other
+        image within the threshold of that place. Every distance is one in the image in which the place lies, so the
+        number is the same whichever image comes first; code that measures both ways in the second image differs from
+        it as soon as the scale changes. A keypoint may be the nearest of several, and several orientations of one
+        place are several keypoints.
+        """
         n = len(self.repeatability_px)
         return float(np.count_nonzero(self.repeatability_px <= self.threshold_px)) / n if n else float("nan")
 
