@@ -32,7 +32,7 @@ from app.records import (
     Verdict,
 )
 from app.vision import builtin
-from app.vision.evaluate import chance_repeatability
+from app.vision.evaluate import chance_both_ways
 from app.vision.follow import Followed, follow
 from app.vision.sift_matching import detection_at
 from app.vision.sift_why import Detection
@@ -311,11 +311,12 @@ def judged(case: Case, result: MatchResult) -> Row:
     assert right is not None
     assert pair is not None
     assert told is not None
-    chance = chance_repeatability(len(right.keypoints), told.threshold_px, pair.right.width * pair.right.height)
+    counts = len(left.keypoints), len(right.keypoints)
+    chance = chance_both_ways(counts, (pair.left.size, pair.right.size), told.threshold_px)
     return Row(
         case,
         result.request.matcher,
-        (len(left.keypoints), len(right.keypoints)),
+        counts,
         repeatability=told.repeatability,
         chance=chance if len(told.repeatability_px) else NAN,
         matches=0 if result.matches is None else len(result.matches),

@@ -18,7 +18,7 @@ from app.ui.facts import Facts, sentence
 from app.ui.numbers import percent
 from app.ui.session import Session
 from app.ui.style import Style
-from app.vision.evaluate import chance_repeatability
+from app.vision.evaluate import chance_both_ways
 
 NO_TRUTH = (
     "This pair comes without ground truth, so nothing can be judged right or wrong. "
@@ -50,10 +50,11 @@ def evaluation_facts(result: MatchResult, judged: Evaluation) -> list[tuple[str,
 
 def _chance(result: MatchResult, threshold_px: float, judged: Evaluation) -> list[tuple[str, str]]:
     """Return the row of what as many random points would reach: repeatability alone flatters dense detectors."""
-    if result.pair is None or result.right is None or math.isnan(judged.repeatability):
+    left, right, pair = result.left, result.right, result.pair
+    if pair is None or left is None or right is None or math.isnan(judged.repeatability):
         return []
-    image = result.pair.right
-    floor = chance_repeatability(len(result.right.keypoints), threshold_px, float(image.width * image.height))
+    counts = len(left.keypoints), len(right.keypoints)
+    floor = chance_both_ways(counts, (pair.left.size, pair.right.size), threshold_px)
     return [("repeatability of random points", percent(floor, 1))]
 
 

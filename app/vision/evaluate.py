@@ -195,6 +195,20 @@ def chance_repeatability(n: int, threshold_px: float, area_px: float) -> float:
     return 1.0 - math.exp(-n * math.pi * threshold_px**2 / area_px) if area_px > 0 else math.nan
 
 
+def chance_both_ways(counts: tuple[int, int], sizes: tuple[tuple[int, int], tuple[int, int]], t: float) -> float:
+    """Return the repeatability, counted both ways, of as many random points; NaN of none.
+
+    The points of an image recur by the floor of those of the other one: (n₁ p(n₂, A₂) + n₂ p(n₁, A₁)) / (n₁ + n₂).
+
+    Args:
+        counts: keypoints of the left and of the right image.
+        sizes: their (width, height).
+        t: threshold in pixels.
+    """
+    left, right = (chance_repeatability(n, t, float(w) * h) for n, (w, h) in zip(counts, sizes, strict=True))
+    return (counts[0] * right + counts[1] * left) / sum(counts) if sum(counts) else math.nan
+
+
 def auc_step(errors: npt.ArrayLike, threshold_px: float) -> float:
     """Return the exact area under the recall-error curve up to the threshold, divided by it.
 

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.records import ImagePair, Keypoints, PairRef, Truth, Verdict, Verification
+from app.records import ImagePair, Keypoints, Matches, PairRef, Truth, Verdict, Verification
 from app.vision.evaluate import (
     EvaluateSettings,
     auc_step,
     auc_trapezoid,
+    chance_both_ways,
     chance_repeatability,
     evaluate,
     reversed_truth,
@@ -118,6 +119,27 @@ def test_that_the_corner_error_is_the_mean_distance_of_the_corners() -> None:
 
 def test_that_chance_repeatability_is_the_published_floor() -> None:
     assert chance_repeatability(300, 3.0, 240 * 320) == pytest.approx(0.105, abs=5e-4)
+
+
+def test_that_random_keypoints_of_two_counts_repeat_by_the_floor_of_the_other_image(
+    rng: np.random.Generator,
+) -> None:
+    shares = []
+    for _ in range(20):
+        a, b = (rng.uniform(0, [320, 240], (n, 2)) - 0.5 for n in (150, 600))
+        judged = evaluate(
+            Matches.empty(),
+            Keypoints.at(a),
+            Keypoints.at(b),
+            pair(Truth(homography=np.eye(3)), (320, 240)),
+            EvaluateSettings(),
+        )
+        assert len(judged.repeatability_px) == 750
+        shares.append(judged.repeatability)
+    floor = chance_both_ways((150, 600), ((320, 240), (320, 240)), 3.0)
+    assert abs(floor - chance_repeatability(600, 3, 76800)) > 0.05
+    assert np.isnan(chance_both_ways((0, 0), ((320, 240), (320, 240)), 3.0))
+    assert np.mean(shares) == pytest.approx(floor, abs=0.01)
 
 
 def test_that_random_keypoints_repeat_as_often_as_chance(rng: np.random.Generator) -> None:
