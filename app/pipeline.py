@@ -222,8 +222,10 @@ def _extraction(run: _Run, work: WorkingImage, settings: Any) -> Callable[[], Fe
         """Detect, unless the keypoints are kept from before, and describe."""
         key = ("keypoints", spec.detect, settings.detect, work.image_id)
         keypoints: Keypoints | None = cache.get(key)
+        features = None
         if keypoints is None and spec.extract is not None:
             features = spec.extract(work, settings.detect, settings.describe)
+        if features is not None:
             cache.put(key, features.keypoints)  # changing only the descriptor then detects nothing again
         else:
             if keypoints is None:

@@ -123,6 +123,21 @@ def test_that_a_change_runs_only_the_stages_behind_it(assignment: str, again: di
     assert dict(CALLS) == again
 
 
+@pytest.mark.parametrize("matcher", ["sift", "sift-explained"])
+def test_that_what_upright_drops_is_there_again_without_it(matcher: str) -> None:
+    """Results must not depend on what was asked before: of the places, upright keeps one keypoint each."""
+    settings = matchers.get(matcher).defaults()
+    settings = replace(settings, detect=replace(settings.detect, count=300))
+    upright = replace(settings, describe=replace(settings.describe, upright=True))
+    ref = pairs.builtin()[0]
+    cache = pipeline.Cache()
+    found = [
+        dict(run_to_end(pipeline.run_pair(MatchRequest(ref, matcher, asked), cache)).funnel)["left keypoints"]
+        for asked in (upright, settings, upright)
+    ]
+    assert found[0] == found[2] < found[1] == 300
+
+
 @pytest.mark.usefixtures("fakes")
 def test_that_a_pair_being_read_already_is_not_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = request()

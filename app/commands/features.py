@@ -79,8 +79,7 @@ def _extracted(spec: MatcherSpec, image: Image, settings: StageSettings) -> Feat
     if spec.joint is not None:
         raise UserError(f"{spec.title} looks at both images at once; it has no features of one image.")
     work = working_image(image, getattr(settings.detect, "max_side", 0))
-    if spec.extract is not None:
-        features = spec.extract(work, settings.detect, settings.describe)
-    else:
+    features = None if spec.extract is None else spec.extract(work, settings.detect, settings.describe)
+    if features is None:
         features = spec.describe(work, spec.detect(work, settings.detect), settings.describe)
     return replace(features, keypoints=work.to_original(features.keypoints))

@@ -49,7 +49,9 @@ class MatcherSpec:
         detect: (working image, settings) -> keypoints.
         describe: (working image, keypoints, settings) -> features (it may drop or reorder keypoints).
         match: (left, right, settings) -> matches, with their funnel.
-        extract: optional fused detect + describe, giving exactly what the two would; used when both are due.
+        extract: optional fused detect + describe, giving exactly what the two would; used when both are due. Its
+            keypoints are kept as those detected, for other descriptors, so where describing drops some by its
+            settings it returns None, and the two run one after the other.
         joint: optional (left image, right image, detect settings, match settings) -> (left features,
             right features, matches) for matchers without separate detection; the others are unused then.
         identity: optional (describe settings) -> what else decides the descriptors, e.g. a checkpoint's sha256; part
@@ -70,7 +72,7 @@ class MatcherSpec:
     detect: Callable[[WorkingImage, Any], Keypoints]
     describe: Callable[[WorkingImage, Keypoints, Any], Features]
     match: Callable[[Features, Features, Any], Matches]
-    extract: Callable[[WorkingImage, Any, Any], Features] | None = None
+    extract: Callable[[WorkingImage, Any, Any], Features | None] | None = None
     joint: Callable[[WorkingImage, WorkingImage, Any, Any], tuple[Features, Features, Matches]] | None = None
     identity: Callable[[Any], Hashable] | None = None
     learned_from: Callable[[Any, ImagePair], str] | None = None

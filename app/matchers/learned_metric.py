@@ -53,9 +53,10 @@ def describe(image: WorkingImage, keypoints: Keypoints, settings: LearnedDescrib
     return _under(sift.describe(image, keypoints, settings), settings.metric)
 
 
-def extract(image: WorkingImage, detection: SiftDetect, description: LearnedDescribe) -> Features:
-    """Return keypoints and descriptors from one scale space."""
-    return _under(sift.extract(image, detection, description), description.metric)
+def extract(image: WorkingImage, detection: SiftDetect, description: LearnedDescribe) -> Features | None:
+    """Return keypoints and descriptors from one scale space; None where SIFT does."""
+    features = sift.extract(image, detection, description)
+    return None if features is None else _under(features, description.metric)
 
 
 def learned_from(settings: LearnedDescribe, pair: ImagePair) -> str:

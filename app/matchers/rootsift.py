@@ -15,9 +15,10 @@ def describe(image: WorkingImage, keypoints: Keypoints, settings: SiftDescribe) 
     return to_root(sift.describe(image, keypoints, settings))
 
 
-def extract(image: WorkingImage, detection: SiftDetect, description: SiftDescribe) -> Features:
-    """Return keypoints and descriptors from one scale space."""
-    return to_root(sift.extract(image, detection, description))
+def extract(image: WorkingImage, detection: SiftDetect, description: SiftDescribe) -> Features | None:
+    """Return keypoints and descriptors from one scale space; None where SIFT does."""
+    features = sift.extract(image, detection, description)
+    return None if features is None else to_root(features)
 
 
 MATCHER = replace(

@@ -19,9 +19,9 @@ def describe(image: WorkingImage, keypoints: Keypoints, settings: SiftDescribe) 
     return describe_sift(image.grey, keypoints, upright=settings.upright)
 
 
-def extract(image: WorkingImage, detection: SiftDetect, description: SiftDescribe) -> Features:
-    """Return keypoints and descriptors from one scale space."""
-    return extract_sift(image.grey, detection, upright=description.upright)
+def extract(image: WorkingImage, detection: SiftDetect, description: SiftDescribe) -> Features | None:
+    """Return keypoints and descriptors from one scale space; None for upright ones, of which a place has but one."""
+    return None if description.upright else extract_sift(image.grey, detection)
 
 
 MATCHER = MatcherSpec(

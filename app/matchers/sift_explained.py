@@ -24,9 +24,9 @@ def describe(image: WorkingImage, keypoints: Keypoints, settings: ExplainedDescr
     return describe_explained(image.grey, keypoints, settings)
 
 
-def extract(image: WorkingImage, detection: ExplainedDetect, description: ExplainedDescribe) -> Features:
-    """Return keypoints and descriptors from one scale space."""
-    return extract_explained(image.grey, detection, description)
+def extract(image: WorkingImage, detection: ExplainedDetect, description: ExplainedDescribe) -> Features | None:
+    """Return keypoints and descriptors from one scale space; None for upright ones, of which a place has but one."""
+    return None if description.upright else extract_explained(image.grey, detection, description)
 
 
 MATCHER = MatcherSpec(

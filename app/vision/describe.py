@@ -34,7 +34,7 @@ class SiftDescribe(Settings):
         help=(
             "Ignore the orientation and describe every keypoint as if the picture stood upright. "
             "More distinctive when neither picture is rotated, useless when one is. "
-            "A place with several orientations is then one point."
+            "A place with several orientations is then one point, so fewer remain than the detector keeps."
         ),
     )
 

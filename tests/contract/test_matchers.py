@@ -204,7 +204,12 @@ def test_that_the_fused_call_gives_what_the_two_stages_give(spec: MatcherSpec) -
     for count in (0, 37):
         detect = replace(settings.detect, count=count)
         fused = spec.extract(image, detect, settings.describe)
+        assert fused is not None
         same(fused, spec.describe(image, spec.detect(image, detect), settings.describe))
+        # They are kept for other descriptors, so none may be missing; where some would be there is no fused call.
+        assert np.array_equal(fused.keypoints.xy, spec.detect(image, detect).xy)
+        if hasattr(settings.describe, "upright"):
+            assert spec.extract(image, detect, replace(settings.describe, upright=True)) is None
 
 
 @every_matcher
