@@ -15,6 +15,7 @@ from app.jobs import Job, Progress, native
 from app.records import Descriptors, Features, Keypoints, MatchResult, Point, Selection, Side
 from app.text import minus
 from app.ui.overlays import Mark
+from app.vision.asked import keypoint_asked, same_extremum
 from app.vision.nearest import distances_to
 
 CANDIDATES = 8
@@ -67,7 +68,7 @@ def ask_point(result: MatchResult, selection: Selection) -> Job[PointInfo]:
     facts = _pixel_facts(result, side, place)
     if here is None or not len(here.keypoints):
         return PointInfo(side, place, facts, note="No keypoint was found in this picture.")
-    index = _nearest(here.keypoints, place)
+    index = keypoint_asked(result, selection)
     facts += _keypoint_facts(here, index, place)
     keypoint = _shape(here.keypoints, index)
     if here.descriptors is None or there is None or there.descriptors is None:
@@ -82,10 +83,6 @@ def ask_point(result: MatchResult, selection: Selection) -> Job[PointInfo]:
     )
     ranked = _ranked(result, side, index, there.keypoints, distance)
     return PointInfo(side, place, facts, keypoint, ranked)
-
-
-def _nearest(keypoints: Keypoints, place: Point) -> int:
-    return int(np.linalg.norm(keypoints.xy - np.asarray(place, np.float32), axis=1).argmin())
 
 
 def _shape(keypoints: Keypoints, index: int) -> tuple[float, float, float, float]:
@@ -107,11 +104,13 @@ def _pixel_facts(result: MatchResult, side: Side, place: Point) -> tuple[tuple[s
 def _keypoint_facts(features: Features, index: int, place: Point) -> tuple[tuple[str, str], ...]:
     points = features.keypoints
     x, y, size, angle = _shape(points, index)
+    several = len(same_extremum(points, index))
     facts = [
         ("keypoint at", f"({x:.2f}, {y:.2f}) px"),
         ("away", f"{math.dist((x, y), place):.1f} px"),
         ("diameter", f"{size:.2f} px  (σ = {size / 2:.2f} px)"),
         ("orientation", "none" if math.isnan(angle) else f"{angle:.1f}° clockwise"),
+        *([("orientations here", str(several))] if several > 1 else []),
         ("response", f"{float(points.response[index]):.4g}"),
         ("octave, layer", minus(f"{points.octave[index]}, {points.layer[index]}{_sublayer(points, index)}")),
     ]

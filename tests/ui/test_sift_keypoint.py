@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QScrollArea
 from pytestqt.qtbot import QtBot
-from sift_parts import context, small_explanation
+from sift_parts import context, of_match, small_explanation, small_result
 from window_parts import refs_of
 
+from app.jobs import run_to_end
 from app.records import Selection
 from app.ui.session import Session
 from app.ui.sift import described
 from app.ui.sift.keypoint_page import KEY, KeypointPage, KeypointState
 from app.ui.sift.star_plot import direction_of
 from app.ui.style import Style
+from app.vision.asked import same_extremum
+from app.vision.images import grey8
 from app.vision.scale_space import ScaleSpace
 from app.vision.sift_descriptor import descriptor_at
 from app.vision.sift_records import SiftSettings
+from app.vision.sift_stages import explain
 
 
 @pytest.fixture
@@ -129,6 +136,71 @@ def test_that_the_rootsift_switch_shows_rootsift(page: KeypointPage, qtbot: QtBo
     session.undo()
     assert page.on_patch.values is page.found.descriptor.final
     page.form.hide()
+
+
+def twin_matches() -> list[int]:
+    """Matches whose left keypoint is not the first orientation of its place, and alone at it among the matches."""
+    result = small_result()
+    assert result.left is not None
+    assert result.matches is not None
+    points, joined = result.left.keypoints, result.matches.pairs[:, 0]
+    found = []
+    for index, row in enumerate(joined.tolist()):
+        twins = same_extremum(points, row)
+        if row != twins[0] and np.isin(joined, twins).sum() == 1:
+            found.append(index)
+    return found
+
+
+def test_that_the_orientation_of_the_selected_match_is_shown_not_the_first_of_its_place(
+    page: KeypointPage, session: Session, qtbot: QtBot
+) -> None:
+    result = small_result()
+    assert result.left is not None
+    assert result.matches is not None
+    assert twin_matches()
+    for index in twin_matches():
+        angle = float(result.left.keypoints.angle[result.matches.pairs[index, 0]])
+        asked = of_match(index)
+        # With the match selected, and with only its place: of its orientations one is matched.
+        for shown in (asked, replace(asked, partner=None)):
+            page.show_context(shown)
+            assert page.found is not None
+            assert page.found.angle == pytest.approx(angle, abs=1.0)
+            assert page.facts.value("orientations here") == str(len(page.found.twins))
+            page.details_widget().resize(700, 200)
+            body = page.details_widget().findChild(QScrollArea)
+            assert (
+                body.widget().minimumSizeHint().width()
+                <= body.minimumWidth() - body.verticalScrollBar().sizeHint().width()
+            )
+    # Another orientation that was asked for by hand is of this place alone.
+    page.details_widget().resize(600, 200)
+    page.details_widget().show()
+    qtbot.mouseClick(page.other, Qt.MouseButton.LeftButton)
+    assert page.found.angle != pytest.approx(angle, abs=1.0)
+    for index in twin_matches()[:-1]:
+        page.show_context(of_match(index))
+        wanted = float(result.left.keypoints.angle[result.matches.pairs[index, 0]])
+        assert page.found.angle == pytest.approx(wanted, abs=1.0)
+    page.show_context(asked)
+    assert page.found.angle != pytest.approx(angle, abs=1.0)
+    session.undo()
+    assert page.found.angle == pytest.approx(angle, abs=1.0)
+    page.details_widget().hide()
+
+
+def test_that_an_upright_descriptor_says_so(page: KeypointPage) -> None:
+    pair = small_result().pair
+    assert pair is not None
+    upright = run_to_end(explain(grey8(pair.left.rgb), SiftSettings(upright=True)))
+    shown = replace(context(), explanations={"left": upright})
+    page.show_context(shown)
+    assert page.found is not None
+    assert page.found.descriptor.angle == 0
+    assert page.facts.value("described at") == "0°: upright"
+    page.show_context(context())
+    assert page.facts.value("described at") == ""
 
 
 def test_that_a_place_with_two_orientations_steps_through_them(page: KeypointPage, qtbot: QtBot) -> None:

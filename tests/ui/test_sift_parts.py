@@ -12,6 +12,7 @@ from app.jobs import run_to_end
 from app.ui.chart import Bars, Chart, Curve, Drawing, Level, Place
 from app.ui.sift.cube_words import judge
 from app.ui.sift.curves import response_drawing
+from app.ui.sift.funnel_view import FunnelView
 from app.ui.sift.history_words import rows, rule, story
 from app.ui.sift.level_jobs import Palette, grid_pictures, level_picture, shown_octaves
 from app.ui.sift.picture_view import PictureView
@@ -261,3 +262,22 @@ def test_that_marks_are_drawn_at_their_places_and_found_there(explanation: SiftE
     assert np.median(reach) == pytest.approx(max(3.0, float(single.sigma[0]) * scale), abs=0.5)
     assert marks.at(*single.xy[0].tolist(), 1.0) == 0
     assert marks.at(float(single.xy[0, 0]) + 5, float(single.xy[0, 1]), 1.0) is None
+
+
+# ------------------------------------------------------------------------------ funnel
+
+
+def test_that_the_funnel_counts_one_keypoint_per_orientation_but_upright_one_per_place(
+    qtbot: QtBot, look: Style, explanation: SiftExplanation
+) -> None:
+    funnel = FunnelView(look)
+    qtbot.addWidget(funnel)
+    funnel.resize(460, 340)
+    funnel.set_explanation(explanation)
+    places = funnel.counts[-1]
+    assert funnel.keypoints == len(explanation.keypoints) > places
+    upright = run_to_end(explain(explanation.space.grey, SiftSettings(upright=True)))
+    funnel.set_explanation(upright)
+    assert funnel.counts[-1] == places
+    assert funnel.keypoints == places
+    assert not funnel.grab().isNull()

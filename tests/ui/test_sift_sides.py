@@ -11,12 +11,16 @@ from PySide6.QtCore import QPointF, QRectF, QSizeF, Qt
 from pytestqt.qtbot import QtBot
 from sift_parts import context, of_match, small_result
 
+from app.jobs import run_to_end
 from app.records import Selection, find_match
 from app.ui.session import Session
 from app.ui.sift import sides_info
 from app.ui.sift.sides_candidates import rank_plate
 from app.ui.sift.sides_page import COMING, SidesPage
 from app.ui.style import Style
+from app.vision.images import grey8
+from app.vision.sift_records import SiftSettings
+from app.vision.sift_stages import explain
 
 Until = Callable[[Callable[[], bool]], None]
 
@@ -181,3 +185,22 @@ def test_that_ranks_of_near_candidates_cover_no_better_one() -> None:
     assert all(not a.intersects(b) for i, a in enumerate(taken) for b in taken[:i])
     at_edge = rank_plate(QPointF(298, 2), 4.0, size, inside, [])
     assert inside.contains(at_edge)
+
+
+def test_that_upright_no_place_is_its_own_rival() -> None:
+    """Upright all orientations of a place have one descriptor: kept apart, each would be the other's second nearest."""
+    pair = small_result().pair
+    assert pair is not None
+    upright = {
+        side: run_to_end(explain(grey8(image.rgb), SiftSettings(upright=True)))
+        for side, image in (("left", pair.left), ("right", pair.right))
+    }
+    shown = replace(context(), explanations=upright, result=replace(small_result(), matches=None))
+    source = sides_info.source_of(shown)
+    assert source is not None
+    for side, explanation in upright.items():
+        features = source.of(side)
+        assert features.descriptors is not None
+        assert len(features.keypoints) == len(features.descriptors.values) == len(set(explanation.candidate.tolist()))
+        assert len(features.keypoints) < len(explanation.keypoints)
+        assert features.descriptors.metric == "l2"

@@ -17,9 +17,11 @@ from app.records import (
     MatchRequest,
     MatchResult,
     PairRef,
+    Selection,
     StageSettings,
 )
 from app.vision.affine import VIEW_SHIFT, match_affine
+from app.vision.asked import keypoint_asked
 from app.vision.match import MatchSettings, match_features
 from app.vision.probe import WhyNot, why_not
 from app.vision.verify import VerifySettings, verify
@@ -98,6 +100,20 @@ def test_that_the_keypoints_of_several_views_are_one_place_within_2_px(view: int
     answer = ask(replace(of, left=replace(of.left, keypoints=keypoints)), (10, 10), (20, 10))
     assert (answer.died_at == "") == place
     assert ("Of 2 here on the left" in answer.reports[0].text) == place
+
+
+def test_that_a_selection_means_the_orientation_that_matches() -> None:
+    of = two_orientations()
+    assert of.matches is not None
+    place = Selection("left", 10.0, 10.0)
+    assert keypoint_asked(of, place) == 1
+    assert keypoint_asked(of, replace(place, partner=(20.0, 10.0))) == 1
+    assert keypoint_asked(of, Selection("right", 20.0, 10.0)) == 0
+    none = replace(of, matches=of.matches.take(np.zeros(0, np.intp)))
+    assert keypoint_asked(none, place) == 0
+    assert keypoint_asked(replace(of, matches=None), place) == 0
+    assert keypoint_asked(of, Selection("left", 11.0, 49.0)) == 2
+    assert keypoint_asked(replace(of, left=Features(Keypoints.empty(), None)), place) == -1
 
 
 def test_that_a_place_without_keypoint_is_said_with_the_distance() -> None:

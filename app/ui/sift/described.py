@@ -1,7 +1,7 @@
 """A point with its orientation and descriptor: the keypoint at the cursor, or any place at a chosen scale.
 
 What lives here: :func:`describe`, its frozen answer, and that answer in words and drawings. What does not: widgets; no
-Qt. May import: records, ``app.vision``'s SIFT, ``chart``'s frozen data, numpy.
+Qt. May import: records, ``app.vision``'s SIFT, ``chart``'s frozen data, ``page``'s context, numpy.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.records import Array, Keypoints, Point
+from app.records import Array, Keypoints, Point, Selection
 from app.text import minus
 from app.ui.chart import Bars, Curve, Drawing, Level, Place
+from app.ui.sift.page import SiftContext
+from app.vision.asked import keypoint_asked
+from app.vision.half_pixel import to_original
 from app.vision.sift_descriptor import DescriptorView, descriptor_at, descriptor_of
 from app.vision.sift_orientation import OrientationPeak, OrientationView, orientation_at, orientation_of
 from app.vision.sift_records import LENGTH, SiftExplanation
 
 NEAR_PX = 6.0
 MOST_LABELS = 4
+SAME_ANGLE = 0.05  # degrees
 BIN_ANGLES = np.arange(0.0, 360.0, 10.0, dtype=np.float64)
 
 
@@ -50,7 +54,7 @@ class Described:
 def nearest_keypoint(keypoints: Keypoints, point: Point) -> int:
     """Return the row of the keypoint that stands for a point, -1 if none is within 6 px or half its size.
 
-    Among several orientations of one place the first is taken.
+    Among several orientations of one place the first is taken: :func:`orientation_like` finds another.
     """
     if not len(keypoints):
         return -1
@@ -63,6 +67,18 @@ def twins_of(explanation: SiftExplanation, keypoint: int) -> tuple[int, ...]:
     """Return the rows of all keypoints that come from the same extremum, in order."""
     rows = np.flatnonzero(explanation.candidate == explanation.candidate[keypoint])
     return tuple(int(row) for row in rows)
+
+
+def orientation_like(explanation: SiftExplanation, keypoint: int, angle: float) -> int:
+    """Return the row, among the orientations of a keypoint's place, whose angle is the nearest to this one.
+
+    Args:
+        angle: degrees; NaN takes the keypoint itself.
+    """
+    rows = np.array(twins_of(explanation, keypoint))
+    if math.isnan(angle) or len(rows) == 1:
+        return keypoint
+    return int(rows[np.abs((explanation.keypoints.angle[rows] - angle + 180) % 360 - 180).argmin()])
 
 
 def keypoint_like(keypoints: Keypoints, xy: Point, angle: float) -> int:
@@ -84,39 +100,63 @@ def keypoint_like(keypoints: Keypoints, xy: Point, angle: float) -> int:
 
 def describe_keypoint(explanation: SiftExplanation, keypoint: int) -> Described:
     """Return orientation and descriptor of a keypoint of the explanation."""
-    return _of_keypoint(explanation, keypoint, twins_of(explanation, keypoint).index(keypoint))
+    points = explanation.keypoints
+    x, y = points.xy[keypoint].tolist()
+    return Described(
+        keypoint,
+        twins_of(explanation, keypoint),
+        (x, y),
+        float(points.size[keypoint]) / 2,
+        float(points.angle[keypoint]),
+        int(points.octave[keypoint]),
+        int(points.layer[keypoint]),
+        float(points.sublayer[keypoint]),
+        orientation_of(explanation, keypoint),
+        descriptor_of(explanation, keypoint),
+    )
 
 
-def describe(explanation: SiftExplanation, point: Point, *, free: bool, sigma: float, twin: int = 0) -> Described:
+def describe(
+    explanation: SiftExplanation,
+    point: Point,
+    *,
+    free: bool,
+    sigma: float,
+    angle: float = math.nan,
+    instead: tuple[float, float] | None = None,
+) -> Described:
     """Return orientation and descriptor of the keypoint at a point, or of the point itself.
 
     Args:
         point: image pixels.
         free: describe the place itself even where there is a keypoint.
         sigma: scale of a free point, image pixels.
-        twin: which of the place's orientations, counted from 0 and around.
+        angle: degrees of the orientation that is asked for where a place has several; NaN takes the first.
+        instead: (asked, shown) degrees: where the first of them would be taken, the second of the place is.
     """
     keypoint = -1 if free else nearest_keypoint(explanation.keypoints, point)
-    return _free(explanation, point, sigma) if keypoint < 0 else _of_keypoint(explanation, keypoint, twin)
+    if keypoint < 0:
+        return _free(explanation, point, sigma)
+    keypoint = orientation_like(explanation, keypoint, angle)
+    if instead is not None and abs(float(explanation.keypoints.angle[keypoint]) - instead[0]) < SAME_ANGLE:
+        keypoint = orientation_like(explanation, keypoint, instead[1])
+    return describe_keypoint(explanation, keypoint)
 
 
-def _of_keypoint(explanation: SiftExplanation, keypoint: int, twin: int) -> Described:
-    twins = twins_of(explanation, keypoint)
-    index = twins[twin % len(twins)]
-    points = explanation.keypoints
-    x, y = points.xy[index].tolist()
-    return Described(
-        index,
-        twins,
-        (x, y),
-        float(points.size[index]) / 2,
-        float(points.angle[index]),
-        int(points.octave[index]),
-        int(points.layer[index]),
-        float(points.sublayer[index]),
-        orientation_of(explanation, index),
-        descriptor_of(explanation, index),
-    )
+def asked_angle(context: SiftContext) -> float:
+    """Return the orientation in degrees of the matcher's SIFT keypoint that is selected, NaN if there is none."""
+    result, point = context.result, context.point
+    features = result.left if context.side == "left" else result.right
+    if point is None or features is None or np.isnan(features.keypoints.sublayer).any():
+        return math.nan
+    here = to_original(point, context.scales.get(context.side, (1.0, 1.0)))
+    there = context.partner
+    if there is not None:
+        there = to_original(there, context.scales.get(context.other, (1.0, 1.0)))
+    row = keypoint_asked(result, Selection(context.side, *here, there))
+    if row < 0 or nearest_keypoint(features.keypoints.take([row]), here) < 0:
+        return math.nan
+    return float(features.keypoints.angle[row])
 
 
 def _free(explanation: SiftExplanation, point: Point, sigma: float) -> Described:
@@ -206,11 +246,14 @@ def facts_of(found: Described, clip: float, *, root: bool) -> list[tuple[str, st
     sub = "" if math.isnan(found.sublayer) else f" {found.sublayer:+.2f}"
     final = shown_values(made, root=root)
     clipped = int(np.count_nonzero(made.unit > clip))
+    several = len(found.twins)
     return [
         ("keypoint" if found.keypoint >= 0 else "free point", f"({found.xy[0]:.2f}, {found.xy[1]:.2f}) px"),
         ("σ, size", f"{found.sigma:.2f} px, {2 * found.sigma:.2f} px"),
         ("octave, layer", minus(f"{found.octave}, {found.layer}{sub}")),
         ("orientation", f"{found.angle:.2f}° clockwise"),
+        *([("orientations here", str(several))] if several > 1 else []),
+        *([("described at", "0°: upright")] if found.descriptor.angle != found.angle else []),
         ("gradient window", f"{2 * seen.radius + 1} × {2 * seen.radius + 1} samples"),
         ("cell", f"{made.cell:.2f} px = 3 σ"),
         ("‖d‖ at the end", f"{float(np.linalg.norm(final)):.3f}"),

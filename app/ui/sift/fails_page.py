@@ -29,7 +29,7 @@ from app.pipeline import Cache
 from app.ui.errand import Errand
 from app.ui.facts import Facts, sentence
 from app.ui.session import Message, Session
-from app.ui.sift.described import nearest_keypoint
+from app.ui.sift.described import asked_angle, nearest_keypoint, orientation_like
 from app.ui.sift.fails_reversal import ReversalPart
 from app.ui.sift.fails_table import FailsTable
 from app.ui.sift.fails_tilt import TiltPart
@@ -288,6 +288,7 @@ class FailsPage(SiftPage):
         if row < 0:
             self.reversal.show_nothing("There is no keypoint at the cursor; click one in another page.")
             return
+        row = orientation_like(context.explanation, row, asked_angle(context))
         self.reversal.show_keypoint(context.picture, keypoints.take([row]))
 
     def details_widget(self) -> QWidget:

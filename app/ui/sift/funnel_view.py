@@ -1,11 +1,12 @@
 """The funnel of stages: a bar per stage with its count, and how many died there. A click chooses a stage.
 
 What lives here: :class:`FunnelView`. What does not: the counting (``SiftExplanation.funnel``). May import: the words
-of the stages, style, Qt.
+of the stages, style, numpy, Qt.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetricsF, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
@@ -54,7 +55,7 @@ class FunnelView(QWidget):
             most: length of the longest bar in candidates, 0 for the explanation's own first count.
         """
         self.counts = () if explanation is None else tuple(count for _, count in explanation.funnel)
-        self.keypoints = 0 if explanation is None else len(explanation.keypoints)
+        self.keypoints = 0 if explanation is None else _keypoints(explanation)
         self.most = max([most, *self.counts])
         if explanation is not None:
             self.settings = explanation.settings
@@ -144,16 +145,18 @@ class FunnelView(QWidget):
         painter.setFont(font)
 
     def _paint_last(self, painter: QPainter, metrics: QFontMetricsF, names: float) -> None:
-        """Write how many keypoints the survivors make: one per orientation."""
+        """Write how many keypoints the survivors make: one per orientation, or upright one per place."""
         if not self.counts:
             return
         base = self._row(Stage.DESCRIBED).bottom() + metrics.ascent() + 6
         painter.setPen(self._look.colour("text"))
         painter.drawText(QPointF(names - metrics.horizontalAdvance(KEYPOINTS), base), KEYPOINTS)
         last = self.counts[-1]
-        share = f", {self.keypoints / last:.2f} per place" if last else ""
+        share = f", {self.keypoints / last:.2f} per place" if last and not self.settings.upright else ""
         room = self.width() - names - 20
-        text = f"{self.keypoints:,}, one per orientation{share}"
+        text = (
+            f"{self.keypoints:,}, {'upright one per place' if self.settings.upright else 'one per orientation'}{share}"
+        )
         if metrics.horizontalAdvance(text) > room:
             text = f"{self.keypoints:,}{share}"
         painter.drawText(QPointF(names + 12, base), metrics.elidedText(text, Qt.TextElideMode.ElideRight, room))
@@ -196,3 +199,10 @@ class FunnelView(QWidget):
                 QToolTip.showText(event.globalPos(), f"<p>{self.words(stage)}</p>", self)
                 return True
         return super().event(event)
+
+
+def _keypoints(explanation: SiftExplanation) -> int:
+    """Return how many keypoints a matcher has of it: described upright, all orientations of a place are one."""
+    if explanation.settings.upright:
+        return len(np.unique(explanation.candidate))
+    return len(explanation.keypoints)

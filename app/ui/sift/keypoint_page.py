@@ -6,6 +6,7 @@ painters (``gradient_view``, ``star_plot``, ``chart``). May import: those, ``pic
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
@@ -38,10 +39,12 @@ class KeypointState(Settings):
     """How the point at the cursor is described.
 
     Attributes:
-        twin: which of a place's orientations is shown, counted from 0.
+        asked, turned: degrees: where a place has several orientations and ``asked`` is the one selected, ``turned`` is
+            shown instead; -1 for none.
     """
 
-    twin: int = 0
+    asked: float = -1.0
+    turned: float = -1.0
     root: bool = flag(
         False,
         label="RootSIFT",
@@ -133,7 +136,7 @@ class KeypointPage(SiftPage):
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setWidget(body)
-        scroll.setMinimumWidth(self.look.px(36))
+        scroll.setMinimumWidth(self.look.px(39))
         details = QWidget()
         line = QHBoxLayout(details)
         line.setContentsMargins(0, 0, 8, 4)
@@ -188,7 +191,14 @@ class KeypointPage(SiftPage):
                 self._show_nothing(COMING if self._context is None or not self._context.fault else self._context.fault)
             return
         state = self._shown_state
-        found = described.describe(explanation, self._point, free=state.free, sigma=state.sigma, twin=state.twin)
+        found = described.describe(
+            explanation,
+            self._point,
+            free=state.free,
+            sigma=state.sigma,
+            angle=self._asked_angle(),
+            instead=(state.asked, state.turned) if state.turned >= 0 else None,
+        )
         self.found = found
         clip = explanation.settings.clip
         self.window_view.show_view(found.orientation, found.sigma * 2.0**-found.octave)
@@ -201,6 +211,11 @@ class KeypointPage(SiftPage):
         self.other.setVisible(several)
         self.other.setToolTip(f"This place has {len(found.twins)} orientations, each a keypoint of its own")
         self.view.update()
+
+    def _asked_angle(self) -> float:
+        """Return the orientation of the selected match or keypoint; while a point is dragged none was asked for."""
+        context = self._context
+        return math.nan if context is None or context.point != self._point else described.asked_angle(context)
 
     def _show_stars(self, found: Described, *, root: bool) -> None:
         made = found.descriptor
@@ -259,10 +274,15 @@ class KeypointPage(SiftPage):
             self.point_chosen.emit(Selection(self._context.side, *point))
 
     def _next_twin(self) -> None:
-        if self.found is not None and len(self.found.twins) > 1:
-            place = self.found.twins.index(self.found.keypoint)
-            following = (place + 1) % len(self.found.twins)
-            self.session.set_workspace_state(KEY, replace(self.state, twin=following))
+        found, explanation = self.found, None if self._context is None else self._context.explanation
+        if found is None or explanation is None or len(found.twins) < 2:
+            return
+        place = found.twins.index(found.keypoint)
+        following = found.twins[(place + 1) % len(found.twins)]
+        asked = described.orientation_like(explanation, found.twins[0], self._asked_angle())
+        angle = explanation.keypoints.angle
+        state = replace(self.state, asked=float(angle[asked]), turned=float(angle[following]))
+        self.session.set_workspace_state(KEY, state)
 
     def settings_widget(self) -> QWidget:
         """Return RootSIFT and the free point."""

@@ -24,11 +24,13 @@ from app.ui.sift.described import (
     nearest_keypoint,
 )
 from app.ui.sift.page import SiftContext
+from app.vision.asked import same_extremum
+from app.vision.describe import one_per_place
 from app.vision.evaluate import reversed_truth, true_places
 from app.vision.half_pixel import all_to_original, all_to_working, to_original
 from app.vision.nearest import distances_to
 from app.vision.sift_descriptor import squared_differences
-from app.vision.sift_records import LENGTH
+from app.vision.sift_records import LENGTH, SiftExplanation
 
 CANDIDATES = 12
 SIDES: tuple[Side, Side] = ("left", "right")
@@ -120,7 +122,16 @@ def source_of(context: SiftContext) -> Source | None:
     if own[0] is not None and own[1] is not None and result.matches is not None:
         ours, theirs = _reduced(own[0], context.scales["left"]), _reduced(own[1], context.scales["right"])
         return Source(ours, theirs, result.request.matcher, True)
-    return Source(left.features, right.features, "SIFT, explained", False)
+    return Source(_described_once(left), _described_once(right), "SIFT, explained", False)
+
+
+def _described_once(explanation: SiftExplanation) -> Features:
+    """Return an explanation's features; upright a place has one, as for a matcher: twins would rank by each other."""
+    found = explanation.features
+    if not explanation.settings.upright:
+        return found
+    rows = one_per_place(found.keypoints)
+    return Features(found.keypoints.take(rows), Descriptors(explanation.descriptors[rows]))
 
 
 def _like_sift(features: Features | None) -> Features | None:
@@ -191,8 +202,7 @@ def _twins(keypoints: Keypoints, place: Point) -> list[int]:
     row = nearest_keypoint(keypoints, place)
     if row < 0:
         return [-1]
-    same = (keypoints.xy == keypoints.xy[row]).all(axis=1) & (keypoints.size == keypoints.size[row])
-    return [int(index) for index in np.flatnonzero(same)]
+    return [int(index) for index in same_extremum(keypoints, row)]
 
 
 def _nearest_pair(source: Source, left: list[int], right: list[int]) -> tuple[int, int]:
