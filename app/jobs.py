@@ -65,28 +65,30 @@ def relayed(job: Job[T], change: Callable[[Progress], Progress]) -> Job[T]:
 
 
 def side_by_side(
-    makers: Sequence[Callable[[], Job[T]]], workers: int, text: Callable[[int], str]
+    makers: Sequence[Callable[[], Job[T]]], workers: int, text: Callable[[int, str], str]
 ) -> Generator[Progress, None, list[T]]:
     """Run whole jobs in so many threads at once; return their results in order.
 
-    Yields how many have ended every 0.1 s. To be stopped stops every job at its next yield and waits for that; so
-    does an error in one of them, which is then raised. What the jobs report themselves is not seen.
+    Yields every 0.1 s how many have ended, with the shares that those under way report of themselves. To be stopped
+    stops every job at its next yield and waits for that; so does an error in one of them, which is then raised.
 
     Args:
         makers: each makes a job that shares nothing with the others.
         workers: threads, at least 1.
-        text: what is happening, given the row of the first job that has not ended.
+        text: what is happening, given the row of the first job that has not ended and what that job says itself,
+            empty before it says anything.
     """
     from concurrent.futures import FIRST_EXCEPTION, CancelledError, ThreadPoolExecutor, wait
 
     stop = threading.Event()
+    told = [Progress(0, None, "")] * len(makers)
 
-    def run(make: Callable[[], Job[T]]) -> T:
+    def run(row: int, make: Callable[[], Job[T]]) -> T:
         """Run one job to its end, or as far as it comes."""
         job = make()
         try:
             while not stop.is_set():
-                next(job)
+                told[row] = next(job)
         except StopIteration as end:
             value: T = end.value
             return value
@@ -95,7 +97,7 @@ def side_by_side(
         raise CancelledError  # nobody asks for it any more
 
     with ThreadPoolExecutor(workers, "job") as pool:
-        futures = [pool.submit(run, make) for make in makers]
+        futures = [pool.submit(run, row, make) for row, make in enumerate(makers)]
         try:
             while True:
                 done, waiting = wait(futures, POLL_SECONDS, FIRST_EXCEPTION)
@@ -103,12 +105,18 @@ def side_by_side(
                     future.result()  # raises what one of them raised
                 if not waiting:
                     return [future.result() for future in futures]
-                row = next(row for row, future in enumerate(futures) if future in waiting)
-                yield Progress(len(done), len(futures), text(row))
+                rows = [row for row, future in enumerate(futures) if future in waiting]
+                under_way = sum(_share(told[row]) for row in rows)
+                yield Progress(len(done) + under_way, len(futures), text(rows[0], told[rows[0]].text))
         finally:
             stop.set()
             for future in futures:
                 future.cancel()
+
+
+def _share(progress: Progress) -> float:
+    """Return how much of a job is done, from 0 to 1; 0 if that is unknown."""
+    return min(1.0, max(0.0, progress.done / progress.total)) if progress.total else 0.0
 
 
 # Native calls that were abandoned when their job was cancelled and have not returned yet.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from dataclasses import replace
@@ -143,6 +144,31 @@ def test_that_what_fails_in_a_relayed_job_fails_outside() -> None:
         run_to_end(relayed(inner(), lambda step: step))
 
 
+def named(row: int, told: str) -> str:
+    return f"number {row} {told}"
+
+
+def test_that_jobs_side_by_side_add_up_how_far_each_has_come() -> None:
+    go_on = threading.Semaphore(0)
+
+    def steps(count: int) -> Job[int]:
+        for step in range(count):
+            yield Progress(step, count, f"step {step}")
+            go_on.acquire(timeout=10)
+        return count
+
+    job = side_by_side([partial(steps, 4), partial(steps, 2)], 2, named)
+    seen = [next(step for step in job if step.text == "number 0 step 0")]
+    for _ in range(5):  # each lets one of the jobs go a step
+        go_on.release()
+        seen.append(next(step for step in job if step.done > seen[-1].done))
+    go_on.release()
+    assert run_to_end(job) == [4, 2]
+    assert (seen[0].done, seen[0].total) == (0, 2)
+    assert {round(4 * (after.done - before.done), 9) for before, after in itertools.pairwise(seen)} <= {1, 2}
+    assert seen[-1].done >= 1.5
+
+
 def test_that_jobs_run_side_by_side_and_keep_their_order() -> None:
     together = threading.Barrier(2, timeout=10)
 
@@ -151,8 +177,8 @@ def test_that_jobs_run_side_by_side_and_keep_their_order() -> None:
         together.wait()  # only passed if both run at once
         return value
 
-    assert run_to_end(side_by_side([partial(meeting, 1), partial(meeting, 2)], 2, str)) == [1, 2]
-    assert run_to_end(side_by_side([], 2, str)) == []
+    assert run_to_end(side_by_side([partial(meeting, 1), partial(meeting, 2)], 2, named)) == [1, 2]
+    assert run_to_end(side_by_side([], 2, named)) == []
 
 
 def test_that_jobs_side_by_side_report_and_are_stopped_together() -> None:
@@ -168,8 +194,9 @@ def test_that_jobs_side_by_side_report_and_are_stopped_together() -> None:
         finally:
             ended.append(row)
 
-    job = side_by_side([partial(endless, row) for row in range(3)], 2, lambda row: f"number {row}")
-    assert next(job) == Progress(0, 3, "number 0")
+    job = side_by_side([partial(endless, row) for row in range(3)], 2, named)
+    first = next(job)
+    assert (first.done, first.total, first.text[:9]) == (0, 3, "number 0 ")
     assert started.acquire(timeout=10)
     assert started.acquire(timeout=10)
     job.close()
@@ -193,7 +220,7 @@ def test_that_what_fails_side_by_side_is_raised_and_stops_the_others() -> None:
             ended.append("endless")
 
     with pytest.raises(UserError, match=r"No\."):
-        run_to_end(side_by_side([endless, failing], 2, str))
+        run_to_end(side_by_side([endless, failing], 2, named))
     assert ended == ["endless"]
 
 

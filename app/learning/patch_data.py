@@ -132,7 +132,7 @@ def warped_patches(
     """
     titles = [title for title, _ in photographs]
     jobs = [partial(_patches_of, grey, settings, row) for row, (_, grey) in enumerate(photographs)]
-    parts = yield from side_by_side(jobs, workers, lambda row: f"Cutting patches of {titles[row]}")
+    parts = yield from side_by_side(jobs, workers, lambda row, told: f"Cutting patches of {titles[row]}{told}")
     return _united(titles, parts, name=name)
 
 
@@ -143,14 +143,17 @@ def _patches_of(grey: UInt8, settings: WarpSettings, row: int) -> Job[_Part]:
         grey: (h, w) uint8.
         settings: as for :func:`warped_patches`.
         row: of the photograph among all; it and the seed decide all chance.
+
+    Yields progress whose text goes on a sentence that names the photograph.
     """
-    progress = Progress(0, None, "Cutting patches")
     rng = np.random.default_rng([settings.seed, row])
-    views = yield from _views(grey, settings, rng, progress)
+    spans = settings.spans.split("+")
+    before = 1 + settings.views  # steps until all views are there
+    views = yield from _views(grey, settings, rng, before + len(spans))
     found: list[_Part] = []
-    for span in settings.spans.split("+"):
+    for step, span in enumerate(spans, start=before):
         part = views if span == "3" or settings.spans == "6" else _some(views, rng)
-        yield progress
+        yield Progress(step, before + len(spans), f", {span} sizes wide")
         cut, point, at = _cut(part, float(span))
         found.append((cut, point, _in_photograph(at, grey.shape)))
     return _joined(found)
@@ -189,14 +192,15 @@ _View = tuple[UInt8, _Frames, Array]  # picture, frames, which point each frame 
 _Part = tuple[UInt8, Array, Float64]  # patches, which point each is of, where that point is in the photograph
 
 
-def _views(grey: UInt8, settings: WarpSettings, rng: np.random.Generator, progress: Progress) -> Job[list[_View]]:
-    """Return the photograph and its views with the frames of the same points in them."""
+def _views(grey: UInt8, settings: WarpSettings, rng: np.random.Generator, steps: int) -> Job[list[_View]]:
+    """Return the photograph and its views with the frames of the same points in them; of ``steps`` steps the first."""
     grey = reduced_grey(grey)
-    (found,) = yield from native(partial(_detected, grey), progress=progress)
+    (found,) = yield from native(partial(_detected, grey), progress=Progress(0, steps, ""))
     chosen = _distinct(found, rng, settings)
     views: list[_View] = [(grey, chosen, np.arange(len(chosen.size)))]
     repeated = np.zeros(len(chosen.size), np.bool_)
-    for _ in range(settings.views if len(chosen.size) else 0):
+    for view in range(1, 1 + settings.views if len(chosen.size) else 1):
+        progress = Progress(view, steps, f", view {view} of {settings.views}")
         picture, homography = make_view(grey, settings.tilt, rng, shrink=settings.shrink)
         yield progress
         (seen,) = yield from native(partial(_detected, picture), progress=progress)

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from app.jobs import run_to_end
+from app.jobs import Progress, run_to_end
 from app.learning.patch_data import WarpSettings, make_view, relit, warped_patches
 from app.learning.patch_evaluation import patch_numbers
 from app.learning.patch_set import PairSampler, PatchSet, check_trainable, load_patches, save_patches, split
@@ -58,6 +58,17 @@ def test_that_the_seed_decides_everything(warped: PatchSet) -> None:
     assert np.array_equal(alone.place, beside.place)
     other = run_to_end(warped_patches([("cat", CAT)], WarpSettings(views=3, points=120, seed=1)))
     assert len(other) != len(warped) or not np.array_equal(other.patches, warped.patches)
+
+
+def test_that_cutting_says_which_view_it_is_at_and_moves_within_a_photograph() -> None:
+    seen: list[Progress] = []
+    run_to_end(warped_patches([("cat", grey8(photograph("chelsea")))], WarpSettings(views=12)), seen.append)
+    done = [progress.done for progress in seen]
+    assert done == sorted(done)
+    assert max(done) > 0  # of the only photograph, before it ended
+    assert {progress.total for progress in seen} == {1}
+    assert any(", view " in progress.text and progress.text.endswith(" of 12") for progress in seen)
+    assert all(progress.text.startswith("Cutting patches of cat") for progress in seen)
 
 
 def test_that_both_spans_are_points_of_their_own(warped: PatchSet) -> None:
