@@ -23,6 +23,8 @@ from app.formats.matches_csv import read_matches_csv
 from app.formats.matches_json import read_matches_json
 from app.formats.matches_npz import read_matches_npz
 from app.jobs import run_to_end
+from app.learning import learners
+from app.learning.data_sets import BUILT_IN
 from app.matchers import with_assignments
 from app.records import MatchRequest, PairRef
 from app.settings import fields_of
@@ -272,6 +274,11 @@ def test_that_every_command_answers_questions(capsys: pytest.CaptureFixture[str]
     assert (
         "nca.rank  default 0  (0 to 2000, 0 = full)" in run(capsys, "metric", "--learner", "nca", "--list-settings")[1]
     )
+    help_on_metrics = " ".join(run(capsys, "metric", "--help")[1].split())
+    assert f"--learner KEY {', '.join(learners.runnable())} (default lmnn)" in help_on_metrics
+    assert f"--data NAME {', '.join(BUILT_IN)}, toy:NAME" in help_on_metrics
+    for row in learners.ROWS:
+        assert run(capsys, "metric", "--learner", row.key, "--list-settings")[0] == (0 if row.learn else 2)
     help_on_training = " ".join(run(capsys, "train", "--help")[1].split())
     assert "[random weights |" in help_on_training
     assert "default random weights]" in help_on_training

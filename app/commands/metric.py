@@ -32,7 +32,7 @@ def run(arguments: list[str]) -> int:
 
     if (options.data is None) == (not options.pairs):
         raise UserError(
-            "Name either --data (wine, iris, digits, a .csv or .npz) or --pairs (a folder or list of pairs)."
+            "Name either --data (wine, iris, digits, faces, a .csv or .npz) or --pairs (a folder or list of pairs)."
         )
     check_output(options.out, (".npz",), options.pairs or [options.data])
     learners.learner(options.learner)
@@ -58,9 +58,14 @@ def run(arguments: list[str]) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
+    from app.learning.data_sets import BUILT_IN
+    from app.learning.learners import runnable
+
     parser = Parser(prog=f"{PROGRAM} metric", description="Learn a metric and compare k-NN errors with and without it.")
-    parser.add_argument("--learner", metavar="KEY", default="lmnn", help="lmnn, mmc, mmc-lecture, nca, itml, relative")
-    parser.add_argument("--data", metavar="NAME", help="wine, iris, digits, faces, toy:NAME, a .csv or .npz file")
+    learners = f"{', '.join(runnable())} (default lmnn)"
+    parser.add_argument("--learner", metavar="KEY", default="lmnn", help=learners)
+    sets = f"{', '.join(BUILT_IN)}, toy:NAME, a .csv or .npz file"
+    parser.add_argument("--data", metavar="NAME", help=sets)
     parser.add_argument("--pairs", nargs="+", default=[], metavar="PATH", help="image pairs with truth: descriptors")
     parser.add_argument("--descriptor", choices=("sift", "rootsift"), default="sift", help="for --pairs")
     parser.add_argument("--keypoints", type=int, default=1000, metavar="N", help="per image, for --pairs")

@@ -188,6 +188,11 @@ ROWS: tuple[Row, ...] = (
 )
 
 
+def runnable() -> tuple[str, ...]:
+    """Return the keys of the methods that can run, in the order of the table."""
+    return tuple(row.key for row in ROWS if row.learn is not None)
+
+
 def learner(key: str) -> Row:
     """Return the row of a method that can run.
 
@@ -196,8 +201,7 @@ def learner(key: str) -> Row:
     """
     found = next((row for row in ROWS if row.key == key and row.learn is not None), None)
     if found is None:
-        known = ", ".join(row.key for row in ROWS if row.learn is not None)
-        raise UserError(f"There is no learner called {key!r}; known are {known}.")
+        raise UserError(f"There is no learner called {key!r}; known are {', '.join(runnable())}.")
     return found
 
 
