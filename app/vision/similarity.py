@@ -33,14 +33,21 @@ def ssd(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64:
     return result
 
 
+def _centred(rows: Float64) -> tuple[Float64, Bool]:
+    """Return rows less their means, and which of them are flat."""
+    centred = rows - rows.mean(axis=1, keepdims=True)
+    rounding = rows.shape[1] * np.finfo(np.float64).eps * np.abs(rows).max(axis=1, initial=0.0)
+    return centred, np.abs(centred).max(axis=1, initial=0.0) <= rounding
+
+
 def zncc(left: npt.ArrayLike, right: npt.ArrayLike) -> Float64:
     """Return the (N,) zero-mean normalised cross-correlations in [-1, 1]; NaN where a window is flat.
 
-    This is the lecture's NCC with the missing 1/n. Unchanged by gain > 0 and offset of either window.
+    This is the lecture's NCC with the missing 1/n. Unchanged by gain > 0 and offset of either window. A window is flat
+    if it varies by no more than the rounding of its mean: 121 times 85.3 has a mean of 85.30000000000001.
     """
-    a, b = _rows(left), _rows(right)
-    a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
-    scale = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    (a, flat_a), (b, flat_b) = _centred(_rows(left)), _centred(_rows(right))
+    scale = np.where(flat_a | flat_b, 0.0, np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
     product = np.einsum("ij,ij->i", a, b)
     result: Float64 = np.clip(np.divide(product, scale, out=np.full(len(a), np.nan), where=scale > 0), -1, 1)
     return result

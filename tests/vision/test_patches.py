@@ -61,6 +61,14 @@ def test_that_zncc_equals_opencv() -> None:
 def test_that_a_flat_window_has_no_zncc() -> None:
     flat = np.full((1, 5, 5), 7.0)
     assert np.isnan(zncc(flat, windows(1, 5))).all()
+    # Also one whose mean is rounded, which leaves 121 equal differences, and so would correlate with itself by 1.
+    rounded = np.full((1, 11, 11), 85.3)
+    assert (rounded.reshape(1, -1).mean(axis=1) != 85.3).all()
+    for other in (rounded, windows(1, 11)):
+        assert np.isnan(zncc(rounded, other)).all()
+        assert np.isnan(zncc(other, rounded)).all()
+    strong = windows(1, 11)
+    assert zncc(85.3 + 1e-9 * strong, strong) == pytest.approx(1, abs=1e-4)  # little, yet no rounding
     assert np.isnan(standardised(flat.reshape(1, -1).astype(np.float32))).all()
     assert textured(flat.reshape(1, -1).astype(np.float32), least=0.0).tolist() == [False]
 
