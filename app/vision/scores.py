@@ -20,6 +20,8 @@ Measure = Callable[[Rows, Rows], Float64]
 # Largest integer below which float32 adds and multiplies without rounding.
 EXACT_BELOW = float(2**24)
 ROUNDING = float(2**-24)
+# Squared norms that differ by no more than this share of themselves are those of unit vectors, rounded.
+SAME_NORM = 1e-5
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +64,10 @@ def _in_chunks(rows: Rows, columns: Rows, width: int, function: Measure) -> Floa
 
 
 def _whole(values: Array) -> bool:
-    """Return whether all values are whole numbers; the first rows usually tell."""
-    return all(bool(np.array_equal(part, np.rint(part))) for part in (values[:16], values))
+    """Return whether all values are whole numbers, looking at so many rows at a time as stay cached."""
+    step = max(1, 100_000 // max(1, values.shape[1]))
+    parts = (values[start : start + step] for start in range(0, len(values), step))
+    return all(bool((np.rint(part) == part).all()) for part in parts)
 
 
 def _with_norms(values: Array, shift: Array, *, norm_first: bool) -> tuple[Float32, Float32]:
@@ -80,18 +84,67 @@ def _with_norms(values: Array, shift: Array, *, norm_first: bool) -> tuple[Float
     return full, norms
 
 
-def _euclidean(left: Array, right: Array) -> Problem:
-    """Return the problem whose score is -d²/2, after moving the origin into the data."""
-    centre = right[:: 1 + len(right) // 1000].mean(axis=0, dtype=np.float64)
-    whole = _whole(left) and _whole(right)
-    if whole:
-        centre = np.rint(centre)
+def _same_norms(left: Array, right: Array) -> tuple[float, float] | None:
+    """Return (the greatest squared norm, how much less the least is), None if not all are the same but for rounding."""
+    most = apart = 0.0
+    for part in (16, None):  # the first rows usually tell
+        norms = [np.vecdot(rows[:part], rows[:part]) for rows in (left, right)]
+        most = float(max(side.max() for side in norms))
+        apart = most - float(min(side.min() for side in norms))
+        if not 0 <= apart <= SAME_NORM * most:
+            return None
+    return (most, apart) if most > 0 else None
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Both sets as the product takes them, with the slack and the spread of :class:`Problem`."""
+
+    left: Float32
+    right: Float32
+    slack: float
+    spread: float
+
+
+def _of_one_length(left: Array, right: Array, centre: Float64) -> _Rows | None:
+    """Return vectors of one length (windows for ZNCC, RootSIFT, a network's) as they are, None of any others.
+
+    Their product differs from -d²/2 by a constant. It is more roughly rounded than that of vectors about their mean, so
+    vectors much nearer to each other than to the origin are left to that.
+    """
+    same = _same_norms(left, right)
+    if same is None:
+        return None
+    most, apart = same
+    total = left.sum(axis=0) + right.sum(axis=0)  # exact enough for a measure of spread, and the quickest
+    spread = most - 2 * float(centre @ total) / (len(left) + len(right)) + float(centre @ centre)
+    if spread < most / 2:
+        return None
+    a, b = (np.ascontiguousarray(rows, np.float32) for rows in (left, right))
+    # As much for the rounding of the norms as for that of the products.
+    return _Rows(a, b, 4 * (a.shape[1] + 10) * ROUNDING * most + apart, spread)
+
+
+def _about_centre(left: Array, right: Array, centre: Float64, *, whole: bool) -> _Rows:
+    """Return the rows moved to a common centre and with their norms, so that the product is -d²/2."""
     shift = centre.astype(left.dtype)
     a, a_norm = _with_norms(left, shift, norm_first=True)
     b, b_norm = _with_norms(right, shift, norm_first=False)
     largest = 2 * max(float(a_norm.max()), float(b_norm.max()))
     exact = whole and 2 * largest < EXACT_BELOW
-    width = a.shape[1]
+    slack = 0.0 if exact else 2 * (a.shape[1] + 8) * ROUNDING * largest
+    total = float(a_norm.sum(dtype=np.float64) + b_norm.sum(dtype=np.float64))
+    return _Rows(a, b, slack, total / (len(a) + len(b)))
+
+
+def _euclidean(left: Array, right: Array) -> Problem:
+    """Return the problem whose score is -d²/2, but for a constant."""
+    centre: Float64 = right[:: 1 + len(right) // 1000].mean(axis=0, dtype=np.float64)
+    whole = _whole(left) and _whole(right)
+    if whole:
+        centre = np.rint(centre)
+    rows = None if whole else _of_one_length(left, right, centre)
+    rows = rows or _about_centre(left, right, centre, whole=whole)
 
     def measure(i: Rows, j: Rows) -> Float64:
         """Return the distances of these pairs of rows, exactly."""
@@ -101,12 +154,12 @@ def _euclidean(left: Array, right: Array) -> Problem:
         return result
 
     return Problem(
-        a,
-        b,
-        np.float32(0 if exact else 2 * (width + 8) * ROUNDING * largest),
-        lambda i, j: _in_chunks(i, j, width, measure),
-        float((a_norm.sum(dtype=np.float64) + b_norm.sum(dtype=np.float64)) / (len(a) + len(b))),
-        lambda score: np.sqrt(np.abs(2 * score)),  # the score is at most 0; abs, since -2 * 0 is -0
+        rows.left,
+        rows.right,
+        np.float32(rows.slack),
+        lambda i, j: _in_chunks(i, j, left.shape[1], measure),
+        rows.spread,
+        lambda score: np.sqrt(np.abs(2 * score)),  # exact scores are -d²/2, at most 0; abs, since -2 * 0 is -0
     )
 
 

@@ -11,8 +11,21 @@ from hypothesis import strategies as st
 import app.vision.nearest as search
 from app.records import Descriptors
 from app.vision.nearest import Stopped, distances_to, dual_softmax, nearest
+from app.vision.scores import problem_of
 
-KINDS = ("grey", "few", "float", "near-ties", "hamming", "cosine", "mahalanobis", "uint8")
+KINDS = (
+    "grey",
+    "few",
+    "float",
+    "near-ties",
+    "unit",
+    "unit ties",
+    "unit cluster",
+    "hamming",
+    "cosine",
+    "mahalanobis",
+    "uint8",
+)
 
 
 def unit(values: np.ndarray) -> np.ndarray:
@@ -44,6 +57,13 @@ def pair(kind: str, n: int, m: int, width: int, seed: int) -> tuple[Descriptors,
         return tuple(Descriptors(rng.standard_normal(s).astype(np.float32)) for s in sizes)  # type: ignore[return-value]
     if kind == "near-ties":  # far from the origin, where float32 products lose the differences
         return tuple(Descriptors((rng.integers(0, 3, s) * 0.1 + 500).astype(np.float32)) for s in sizes)  # type: ignore[return-value]
+    if kind == "unit":
+        return tuple(Descriptors(unit(rng.standard_normal(s)).astype(np.float32)) for s in sizes)  # type: ignore[return-value]
+    if kind == "unit ties":  # equal but for the rounding of their lengths, which then decides
+        turned = (unit(rng.integers(-1, 2, s) + 1e-6 * rng.integers(-1, 2, s)).astype(np.float32) for s in sizes)
+        return tuple(Descriptors(side) for side in turned)  # type: ignore[return-value]
+    if kind == "unit cluster":  # as a collapsed network makes them
+        return tuple(Descriptors(unit(3 + 1e-3 * rng.standard_normal(s)).astype(np.float32)) for s in sizes)  # type: ignore[return-value]
     if kind == "hamming":
         return tuple(Descriptors(rng.integers(0, 4, s, dtype=np.uint8), "hamming") for s in sizes)  # type: ignore[return-value]
     if kind == "cosine":
@@ -52,6 +72,14 @@ def pair(kind: str, n: int, m: int, width: int, seed: int) -> tuple[Descriptors,
         return tuple(Descriptors(rng.integers(0, 256, s, dtype=np.uint8)) for s in sizes)  # type: ignore[return-value]
     factor = rng.standard_normal((3, width))
     return tuple(Descriptors(rng.integers(0, 3, s).astype(np.float32), "mahalanobis", factor) for s in sizes)  # type: ignore[return-value]
+
+
+def test_that_vectors_of_one_length_are_multiplied_as_they_are_unless_they_lie_close_together() -> None:
+    """The product that the search repeats least, and the one that collapsed descriptors need."""
+    widths = {
+        kind: problem_of(*pair(kind, 40, 50, 24, 0)).left.shape[1] for kind in ("unit", "unit cluster", "float", "grey")
+    }
+    assert widths == {"unit": 24, "unit cluster": 26, "float": 26, "grey": 26}
 
 
 def settled_minimum(distance: np.ndarray, gap: float) -> np.ndarray:
