@@ -1,7 +1,7 @@
 """SuperPoint's arithmetic: cells and their dustbin, points that remain, descriptors between cells, and both losses.
 
 What lives here: pure functions on arrays, NumPy alone. What does not: the network (``superpoint_network``), averaging
-over views (``adaptation``), training. May import: records and numpy.
+over views (``adaptation``), training. May import: records, geometry and numpy.
 
 A *cell* is a square of 8 x 8 pixels. The network gives 65 numbers for each: one for every pixel, channel
 ``8 row + column`` inside the cell, and the last one, the *dustbin*, for "no point here". Pixel centres lie at integers,
@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from app.records import Array, Bool, Float32, Float64, Keypoints, UInt8
+from app.vision.geometry import transform
 
 CELL = 8
 DUSTBIN = CELL * CELL
@@ -234,9 +235,7 @@ def same_place(homography: Float64, rows: int, columns: int, reach: float = REAC
             8 px apart); with 7.5, as in an open re-implementation, the identity gives the identity.
     """
     centres = cell_centres(rows, columns)
-    carried = np.column_stack([centres, np.ones(len(centres))]) @ np.asarray(homography, np.float64).T
-    places = carried[:, :2] / carried[:, 2:]
-    gap = places[:, None] - centres[None]
+    gap = transform(homography, centres)[:, None] - centres[None]  # NaN, and so never near, behind the horizon
     result: Bool = np.hypot(gap[..., 0], gap[..., 1]) <= reach
     return result
 

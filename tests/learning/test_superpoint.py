@@ -175,6 +175,19 @@ def test_the_cells_that_the_identity_calls_the_same_place() -> None:
     ]
 
 
+def test_that_what_lies_behind_the_horizon_is_nowhere() -> None:
+    folded = np.array([[1, 0, -60], [0, 1, -40], [-1 / 20, 0, 1.0]])
+    centres = sp.cell_centres(8, 8)
+    carried = np.column_stack([centres, np.ones(len(centres))]) @ folded.T
+    behind = carried[:, 2] < 0
+    gap = carried[:, None, :2] / carried[:, None, 2:] - centres[None]
+    assert (np.hypot(*np.moveaxis(gap, -1, 0)) <= sp.REACH)[behind].any(), (
+        "dividing alone would put some into the picture"
+    )
+    assert behind.sum() == 5 * 8
+    assert not sp.same_place(folded, 8, 8)[behind].any()
+
+
 def test_that_the_descriptor_loss_is_its_formula_and_zero_at_equality() -> None:
     rng = np.random.default_rng(9)
     left, right = rng.normal(0, 1, (2, 4, 2, 3))
