@@ -19,6 +19,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 LIBRARIES = ("numpy", "cv2")
+INTERRUPTED = 130  # the exit code after Ctrl+C, as shells have it
 
 
 def settle() -> None:
@@ -87,9 +88,17 @@ def collector_paused() -> Iterator[None]:
 
 
 def run() -> NoReturn:
-    """Run the program and end the process."""
-    settle()
-    libraries_when_used()
-    with collector_paused():
-        from app.cli import run as run_program
+    """Run the program and end the process.
+
+    Ctrl+C is answered here as the command line answers it once it is there.
+    """
+    try:
+        settle()
+        libraries_when_used()
+        with collector_paused():
+            from app.cli import run as run_program
+    except KeyboardInterrupt:
+        if sys.stderr is not None:  # a program without a console has none
+            sys.stderr.write("correspondence-explorer: Interrupted.\n")
+        sys.exit(INTERRUPTED)
     run_program()

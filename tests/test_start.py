@@ -71,6 +71,27 @@ def test_that_the_collector_rests_while_importing_and_then_goes_on() -> None:
             gc.enable()
 
 
+PRESSED = """
+import sys
+import app.start
+class Pressed:
+    def find_spec(self, name, *_):
+        if name == "{module}":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Pressed())
+app.start.run()
+"""
+
+
+@pytest.mark.parametrize("module", ["app.cli", "app.commands", "argparse"])
+def test_that_ctrl_c_before_the_command_line_is_there_gives_its_sentence(project_root: Path, module: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", PRESSED.format(module=module)],
+        cwd=project_root, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "correspondence-explorer: Interrupted.\n")
+
+
 PROMISED = """
 import sys, threading
 from app.start import libraries_when_used, load_libraries, settle
