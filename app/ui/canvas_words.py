@@ -16,6 +16,8 @@ from app.records import Side
 if TYPE_CHECKING:
     from app.ui.pair_plane import PairPlane
 
+READING = "The pictures are being read."
+
 
 def message(painter: QPainter, view: PairPlane, text: str) -> None:
     """Write a sentence in the middle."""

@@ -89,9 +89,9 @@ class MainWindow(QMainWindow):
         session.pair_changed.connect(self._show_title)
         session.message.connect(self._keep_early)
         self._show_title(session.state.pair)
-        self._waits = False  # for the pair, of which the first paint shows what is remembered
+        self._shown: Remembered | None = None  # of the pair, for which the window then waits a moment
         if staged and self._entry(session.state).shows_pair:
-            self._waits = remembered is not None
+            self._shown = remembered
             self._show_preview(remembered)
         self._show_state(session.state)
         self._restore_geometry()
@@ -137,6 +137,9 @@ class MainWindow(QMainWindow):
             self._show_state(self.session.state)
             self.centre.removeWidget(preview)
             preview.deleteLater()
+            if self._shown is not None and self._front is not None and self._reads:
+                self._front.show_remembered(self._shown)
+            self._shown = None
 
         self._around = Surroundings(self, list(self._entries.values()))
         self._around.show_state(self.session.state)
@@ -305,13 +308,18 @@ class MainWindow(QMainWindow):
         """Let the pair be read, if that was held back, and load what the workspace needs beside it."""
         load_libraries()
         self.appeared.emit()
-        if self._waits and self.session.result is None and self.session.busy:
+        if self._shown is not None and self._reads:
             self._entry(self.session.state).load()
             self.session.result_changed.connect(self._finish_start)
             self.session.busy_changed.connect(self._finish_start)
             QTimer.singleShot(PICTURES_MS, self, self._finish_start)
         else:
             self._finish_start()
+
+    @property
+    def _reads(self) -> bool:
+        """Whether the pair is still being read."""
+        return self.session.result is None and self.session.busy
 
     def _finish_start(self, _event: object = None) -> None:
         """Complete the window, once."""

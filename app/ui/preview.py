@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.records import MatchResult
+from app.ui import canvas_words
 from app.ui.pair_plane import PairPlane
 from app.ui.session import Session
 from app.ui.style import Style
@@ -40,8 +41,13 @@ class Preview(QWidget):
         column.addWidget(self.canvas)
         if remembered is not None:
             self.canvas.show_remembered(remembered)
+        session.busy_changed.connect(self._show_busy)
+        self._show_busy(session.busy)
         session.result_changed.connect(self._show_result)
         self._show_result(session.result)
+
+    def _show_busy(self, busy: object) -> None:
+        self.canvas.set_message(canvas_words.READING if busy else "")
 
     def _show_result(self, result: MatchResult | None) -> None:
         if result is not None and result.pair is not None:

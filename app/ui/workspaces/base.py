@@ -66,6 +66,9 @@ class Workspace(QWidget):
         """Return what the next start may show of the pair before it is read; None if the centre is not the pair."""
         return None
 
+    def show_remembered(self, shown: Remembered) -> None:
+        """Show what :meth:`remembered` returned when the program ended, until the session has read the pair."""
+
     @property
     def busy(self) -> bool:
         """Whether something the workspace started still runs, besides the match job: a screenshot waits for it."""

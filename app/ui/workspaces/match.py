@@ -17,7 +17,7 @@ from PySide6.QtGui import QAction, QGuiApplication
 from PySide6.QtWidgets import QDockWidget, QVBoxLayout, QWidget
 
 from app.records import MatchResult, Selection, Side, find_match
-from app.ui import colour_rules, match_hints
+from app.ui import canvas_words, colour_rules, match_hints
 from app.ui.line_layer import FINE_LINES
 from app.ui.match_advice import advice
 from app.ui.match_details import MatchDetails
@@ -126,6 +126,12 @@ class MatchWorkspace(Workspace):
         """Return the canvas's pictures."""
         return self.canvas.remembered()
 
+    def show_remembered(self, shown: Remembered) -> None:
+        """Cover the canvas with it."""
+        from app.ui.stand_in import StandIn
+
+        StandIn(shown, self.session, self.look, self.canvas)
+
     def copy_picture_and_tell(self) -> None:
         """Copy the picture, and say so."""
         copied = self.copy_picture()
@@ -191,6 +197,8 @@ class MatchWorkspace(Workspace):
 
     def _show_dimmed(self, _what: object = None) -> None:
         self.canvas.set_dimmed(self.session.stale)
+        reading = self.session.busy and self.session.result is None
+        self.canvas.set_message(canvas_words.READING if reading else "")
 
     # --------------------------------------------------------------------- result
 
