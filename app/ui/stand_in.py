@@ -32,7 +32,7 @@ class StandIn(PairPlane):
 
     def __init__(self, shown: Remembered, session: Session, look: Style, canvas: QWidget) -> None:
         super().__init__(look.tokens, canvas)
-        self._session, self._look = session, look
+        self._session, self._look, self._canvas = session, look, canvas
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setGeometry(canvas.rect())
@@ -46,10 +46,16 @@ class StandIn(PairPlane):
         self.show()
 
     def eventFilter(self, canvas: QObject, event: QEvent) -> bool:
-        """Follow the canvas."""
-        if event.type() is QEvent.Type.Resize and isinstance(canvas, QWidget):
-            self.setGeometry(canvas.rect())
-        return False
+        """Follow the canvas in its size and its focus."""
+        if event.type() is QEvent.Type.Resize:
+            self.setGeometry(self._canvas.rect())
+        elif event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self.update()
+        return super().eventFilter(canvas, event)
+
+    def hasFocus(self) -> bool:
+        """Whether the canvas has the keyboard: the ring that says so is painted here."""
+        return self._canvas.hasFocus()
 
     def _show_look(self, _look: object = None) -> None:
         self.tokens, self._font_scale = self._look.tokens, self._look.scale

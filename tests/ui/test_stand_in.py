@@ -78,6 +78,12 @@ def test_that_the_pictures_seen_last_stay_until_they_are_read(qtbot: QtBot, slow
     assert cover.captions["left"].startswith("left · Astronaut")
     window.resize(window.width() + 60, window.height())
     qtbot.waitUntil(lambda: cover.size() == front.canvas.size())
+    window.activateWindow()
+    front.canvas.setFocus()
+    qtbot.waitUntil(front.canvas.hasFocus)
+    ringed = cover.grab().toImage()
+    window.around.top_bar.present.setFocus()
+    assert cover.grab().toImage() != ringed, "the ring of the focus is not hidden under it"
     window.session.set_theme("light")
     assert cover.tokens is window.look.tokens
     qtbot.mouseClick(front.canvas, Qt.MouseButton.LeftButton)
