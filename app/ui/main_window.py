@@ -264,12 +264,12 @@ class MainWindow(QMainWindow):
         self.docks.arrange()
 
     def escape(self) -> None:
-        """Esc: cancel the job, else end the presentation, else select nothing."""
+        """Esc: cancel the job, else end the presentation, else what the workspace ends, else select nothing."""
         if self.session.busy:
             self.session.cancel()
         elif self.look.presenting:
             self.toggle_present()
-        else:
+        elif self._front is None or not self._front.let_go():
             self.session.select(None)
 
     # -------------------------------------------------------------------- drop and close

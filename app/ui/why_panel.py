@@ -40,7 +40,7 @@ STAGE_WORDS = {
 }
 FIRST = "Click a point in the left picture."
 SECOND = "Now click where it should be in the right picture."
-AGAIN = "Click another point on either side to ask again."
+AGAIN = "Click another point on either side to ask again; Esc brings the lines back."
 
 
 class WhyPanel(QScrollArea):

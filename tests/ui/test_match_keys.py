@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication, QDialog
 
 from app.ui import help_pages
 from app.ui.tab_order import stops
+from app.ui.workspaces import WORKSPACES
 
 
 def own_part() -> str:
@@ -186,6 +187,18 @@ def why(hands: Hands, key: str) -> None:
     assert hands.canvas.hasFocus()
 
 
+def test_that_escape_ends_asking_why_and_brings_the_lines_back_before_it_selects_nothing(hands: Hands) -> None:
+    hands.click(hands.lonely()[1])
+    hands.key("W")
+    assert hands.canvas.lines is None
+    hands.key("Esc")
+    assert hands.workspace.match_state.tab == "matches"
+    assert hands.canvas.lines is not None
+    assert hands.workspace.selected is not None
+    hands.key("Esc")
+    assert hands.workspace.selected is None
+
+
 def runs(hands: Hands, key: str) -> None:
     before = hands.window.session.result
     hands.key(key)
@@ -230,16 +243,19 @@ def helps(hands: Hands, key: str) -> None:
     hands.window.activateWindow()
 
 
-def workspace(hands: Hands, key: str) -> None:
-    hands.key(key)
-    assert hands.window.session.state.workspace == "match"
+def opens_workspace(place: int) -> Callable[[Hands, str], None]:
+    """The key must ask for its workspace; that each opens is for its own tests."""
 
+    def check(hands: Hands, key: str) -> None:
+        titles = documented()["Ctrl+1"].removeprefix("open ").split(", ")
+        assert titles == [entry.title for entry in WORKSPACES]
+        with pytest.MonkeyPatch.context() as patch:
+            asked: list[str] = []
+            patch.setattr(hands.window.session, "set_workspace", asked.append)
+            hands.key(key)
+        assert asked == [WORKSPACES[place].key]
 
-def later(hands: Hands, key: str) -> None:
-    """The eighth workspace is not there yet: nothing may happen."""
-    before = hands.window.session.state
-    hands.key(key)
-    assert hands.window.session.state == before
+    return check
 
 
 def exports(ending: str) -> Callable[[Hands, str], None]:
@@ -266,8 +282,7 @@ def opens(method: str) -> Callable[[Hands, str], None]:
 
 
 CHECKS: dict[str, Callable[[Hands, str], None]] = {
-    "Ctrl+1": workspace,
-    "Ctrl+8": later,
+    **{f"Ctrl+{entry.number}": opens_workspace(place) for place, entry in enumerate(WORKSPACES)},
     "Tab": moves_on(by=1),
     "Shift+Tab": moves_on(by=-1),
     "Alt+←": pairs_step(-1),

@@ -62,6 +62,10 @@ class Workspace(QWidget):
         """Copy what the centre shows to the clipboard; whether there was anything."""
         return False
 
+    def let_go(self) -> bool:
+        """End what Esc ends here before it selects nothing; whether there was anything."""
+        return False
+
     def remembered(self) -> Remembered | None:
         """Return what the next start may show of the pair before it is read; None if the centre is not the pair."""
         return None

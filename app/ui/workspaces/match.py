@@ -147,6 +147,13 @@ class MatchWorkspace(Workspace):
             above.show()
         self.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def let_go(self) -> bool:
+        """End asking why: the table comes back, and with it the lines."""
+        asking = self.details.why.picking
+        if asking:
+            self.details.open_tab("matches")
+        return asking
+
     def run_or_pause(self) -> None:
         """Start the match job, or hold and continue the running one."""
         lane = self.session.match_lane
