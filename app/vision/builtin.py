@@ -140,7 +140,7 @@ _ENTRIES: tuple[_Entry, ...] = (
         "camera",
         "Cameraman: contrast reversal",
         ("photometric", "contrast reversal"),
-        ("A negative. The same points are found, yet every gradient points the other way: no descriptor matches."),
+        ("A negative. The same points are found, yet every gradient points the other way: no match of SIFT is right."),
         lambda _s: relit("camera", synth.negative, "negative"),
     ),
     _Entry(
