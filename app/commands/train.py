@@ -194,4 +194,5 @@ def _write(out: Path, result: TrainResult, warp: Any, ids: tuple[tuple[str, str]
     card = card_of(result, out.stem, span=span, data_ids=ids, settings=settings, command=command)
     done = save_checkpoint(out, card, tower_tensors(result))
     reached = ", ".join(f"{name} {value:g}" for name, value in done.numbers.items())
-    print(f"Wrote {out} (sha256 {done.sha256[:12]}…) and its card: {done.steps} steps; {reached}")
+    steps = "1 step" if done.steps == 1 else f"{done.steps:,} steps"
+    print(f"Wrote {out} (sha256 {done.sha256[:12]}…) and its card: {steps}; {reached}")
