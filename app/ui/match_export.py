@@ -109,7 +109,8 @@ class Exporter:
         result = self._result()
         if result is None:
             return None
-        name = "".join(c if c.isalnum() else "-" for c in result.request.ref.title).strip("-").lower()[:60]
+        words = "".join(c if c.isalnum() else " " for c in result.request.ref.title).lower().split()
+        name = "-".join(words)[:60].rstrip("-")
         path = self.ask(self._view, title, f"{name or 'matches'}{ending}", kinds)
         return (result, path) if path else None
 

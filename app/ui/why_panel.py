@@ -82,6 +82,7 @@ class WhyPanel(QScrollArea):
         line = QHBoxLayout()
         self.step = QLabel(FIRST)
         self.step.setProperty("role", "title")
+        self.step.setWordWrap(True)
         self.take_truth = QPushButton("Take the true place")
         self.take_truth.setToolTip("Use where the ground truth says the left point lies in the right picture")
         self.take_truth.clicked.connect(self._take_truth)

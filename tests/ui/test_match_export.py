@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -54,6 +55,18 @@ def test_that_the_keys_open_the_dialogs_with_a_good_name(hands: Hands, monkeypat
     hands.key("Ctrl+E", hands.details.filter)  # works wherever the keyboard is
     assert [name for _, name in asked] == ["the-plane-pair.png", "the-plane-pair.csv", "the-plane-pair.png"]
     assert hands.message.text == ""  # a changed mind is no message
+
+
+def test_that_a_file_name_has_one_dash_between_words(hands: Hands, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(hands.workspace.exporter, "ask", lambda _p, _t, name, _k: asked.append(name) or "")
+    result = result_of(hands)
+    for title in ("Coffee: viewpoint", " … "):
+        ref = replace(result.request.ref, title=title)
+        named = replace(result, request=replace(result.request, ref=ref))
+        monkeypatch.setattr(hands.workspace.exporter, "_result", lambda named=named: named)
+        hands.workspace.exporter.matches()
+    assert asked == ["coffee-viewpoint.csv", "matches.csv"]
 
 
 def test_that_the_picture_as_shown_is_what_the_canvas_shows_with_a_caption(
