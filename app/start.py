@@ -46,13 +46,17 @@ class _Promised(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name not in ("__path__", "__version__"):
             raise AttributeError(name)  # Qt looks at every module that is imported, whatever for
+        self.keep()
+        return getattr(sys.modules[self.__name__], name)
+
+    def keep(self) -> None:
+        """Import the library, unless it is there."""
         with self.__dict__["_importing"]:
             if sys.modules.get(self.__name__) is self:
                 del sys.modules[self.__name__]
                 with collector_paused():
                     library = importlib.import_module(self.__name__)
                 self.__dict__.update(library.__dict__)
-        return getattr(sys.modules[self.__name__], name)
 
 
 def libraries_when_used() -> None:
@@ -68,7 +72,8 @@ def libraries_when_used() -> None:
 def load_libraries() -> None:
     """Import now what :func:`libraries_when_used` promised; nothing if nothing was."""
     for name in LIBRARIES:
-        assert importlib.import_module(name).__version__
+        if isinstance(promised := sys.modules.get(name), _Promised):
+            promised.keep()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import pytest
 
 from app import matchers, pairs, pipeline
 from app.jobs import run_to_end
-from app.records import MatchRequest
+from app.records import Evaluation, MatchRequest
 
 COUNT, RATIO, THRESHOLD = 2000, 0.8, 3.0
 
@@ -54,25 +54,31 @@ def counted(folder: Path, k: int, threshold: float) -> tuple[float, float]:
     return float(np.mean([*forward, *backward])), float(np.mean([*forward, *in_second]))
 
 
-@pytest.mark.parametrize("k", [2, 3, 4])
-@pytest.mark.parametrize("name", ["graf", "boat", "bikes", "leuven"])
-def test_that_precision_and_recall_equal_those_of_plain_opencv(name: str, k: int, shared_data: Path) -> None:
-    folder = shared_data / "oxford_affine" / name
+def by_program(folder: Path, k: int, *, threshold: float, **match: object) -> Evaluation:
+    """What the program says of pair 1-k without verification, with these settings of the matching."""
     ref = pairs.from_files(folder / "img1.png", folder / f"img{k}.png", homography=folder / f"H_1_{k}")
     settings = matchers.get("sift").defaults()
     settings = replace(
         settings,
         detect=replace(settings.detect, count=COUNT),
-        match=replace(settings.match, ratio=RATIO, mutual=False),
+        match=replace(settings.match, **match),
         verify=replace(settings.verify, model="none"),
-        evaluate=replace(settings.evaluate, threshold=THRESHOLD),
+        evaluate=replace(settings.evaluate, threshold=threshold),
     )
     result = run_to_end(pipeline.run_pair(MatchRequest(ref, "sift", settings)))
     assert result.evaluation is not None
+    return result.evaluation
+
+
+@pytest.mark.parametrize("k", [2, 3, 4])
+@pytest.mark.parametrize("name", ["graf", "boat", "bikes", "leuven"])
+def test_that_precision_and_recall_equal_those_of_plain_opencv(name: str, k: int, shared_data: Path) -> None:
+    folder = shared_data / "oxford_affine" / name
+    found = by_program(folder, k, threshold=THRESHOLD, ratio=RATIO, mutual=False)
     precision, recall = by_plain_opencv(folder, k)
     assert 0.02 < precision < 1  # the script itself has found something to judge
-    assert result.evaluation.precision == pytest.approx(precision, abs=0.01)
-    assert result.evaluation.recall == pytest.approx(recall, abs=0.01)
+    assert found.precision == pytest.approx(precision, abs=0.01)
+    assert found.recall == pytest.approx(recall, abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -83,18 +89,9 @@ def test_that_repeatability_is_what_its_definition_counts(
 ) -> None:
     """Both ways, each in the picture where the true place lies; graf 1-3 at 5 px is 62.9 % (66.6 % in the second)."""
     folder = shared_data / "oxford_affine" / name
-    ref = pairs.from_files(folder / "img1.png", folder / f"img{k}.png", homography=folder / f"H_1_{k}")
-    settings = matchers.get("sift").defaults()
-    settings = replace(
-        settings,
-        detect=replace(settings.detect, count=COUNT),
-        verify=replace(settings.verify, model="none"),
-        evaluate=replace(settings.evaluate, threshold=threshold),
-    )
-    result = run_to_end(pipeline.run_pair(MatchRequest(ref, "sift", settings)))
-    assert result.evaluation is not None
+    found = by_program(folder, k, threshold=threshold)
     definition, in_second = counted(folder, k, threshold)
-    assert result.evaluation.repeatability == pytest.approx(definition, abs=1e-3)
+    assert found.repeatability == pytest.approx(definition, abs=1e-3)
     assert abs(definition - in_second) > 0.003  # the two can be told apart here
     if (name, k, threshold) == ("graf", 3, 5.0):
         assert (definition, in_second) == pytest.approx((0.629, 0.666), abs=2e-3)

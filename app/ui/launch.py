@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from app import pairs
 from app.jobs import EXIT_SECONDS, NativeCall, Progress, native_calls_ended
 from app.records import MatchRequest, MatchResult, PairRef, UserError
-from app.start import collector_paused, load_libraries
+from app.start import INTERRUPTED, collector_paused, load_libraries
 from app.ui import display, interrupt, remembered
 from app.ui.session_state import Opened, Store, config_folder, restored
 
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from app.ui.session import Session
 
 log = logging.getLogger(__name__)
-INTERRUPTED = 130  # the exit code after Ctrl+C, as shells have it
 FIRST_PICTURE_SECONDS = 0.25
 SCREENSHOT_SECONDS = 180.0
 CLOSING_SECONDS = 5.0
@@ -44,13 +43,6 @@ def check_workspace(key: str | None) -> None:
     keys = [entry.key for entry in WORKSPACES]
     if key is not None and key not in keys:
         raise UserError(f"There is no workspace called {key!r}; choose one of {', '.join(keys)}.")
-
-
-def _shows_pair(workspace: str) -> bool:
-    """Whether the picture of a workspace (the first if there is none of this name) is the pair itself."""
-    from app.ui.workspaces import WORKSPACES
-
-    return next((entry for entry in WORKSPACES if entry.key == workspace), WORKSPACES[0]).shows_pair
 
 
 def start(
@@ -126,8 +118,10 @@ class Ahead:
         with collector_paused():
             self.last = restored(store)
         self._ref = ref = refs[0] if refs else self.last.state.pair or pairs.builtin()[0]
+        from app.ui.workspaces import entry_of
+
         self.remembered = None
-        if store is not None and _shows_pair(workspace or self.last.state.workspace):
+        if store is not None and entry_of(workspace or self.last.state.workspace).shows_pair:
             self.remembered = remembered.read(store.folder, ref)
         self._reading: NativeCall | None = None
         if self.remembered is None:

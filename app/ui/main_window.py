@@ -22,7 +22,7 @@ from app.ui.docks import Docks
 from app.ui.session import Message, Session
 from app.ui.session_state import SessionState, config_folder
 from app.ui.style import Style
-from app.ui.workspaces import WORKSPACES, WorkspaceEntry
+from app.ui.workspaces import WORKSPACES, WorkspaceEntry, entry_of
 
 if TYPE_CHECKING:
     from app.ui.opening import Opener
@@ -79,7 +79,7 @@ class MainWindow(QMainWindow):
         self._early: Message | None = None
         self.session, self.look, self.ended = session, look, True
         self.workspaces: dict[str, Workspace] = {}
-        self._entries = {entry.key: entry for entry in entries}
+        self._entries = tuple(entries)
         self._front: Workspace | None = None
         self.setAcceptDrops(True)
         self.setDockNestingEnabled(True)
@@ -141,7 +141,7 @@ class MainWindow(QMainWindow):
                 self._front.show_remembered(self._shown)
             self._shown = None
 
-        self._around = Surroundings(self, list(self._entries.values()))
+        self._around = Surroundings(self, list(self._entries))
         self._around.show_state(self.session.state)
         self.session.message.disconnect(self._keep_early)
         if self._early is not None:
@@ -180,8 +180,8 @@ class MainWindow(QMainWindow):
             self._bring_to_front(key)
 
     def _entry(self, state: SessionState) -> WorkspaceEntry:
-        """Return the workspace of a state, the first one if there is none of that name."""
-        return self._entries.get(state.workspace) or next(iter(self._entries.values()))
+        """Return the workspace of a state."""
+        return entry_of(state.workspace, self._entries)
 
     def _show_title(self, ref: PairRef | None) -> None:
         self.setWindowTitle(TITLE if ref is None else f"{ref.title} – {TITLE}")
@@ -190,7 +190,7 @@ class MainWindow(QMainWindow):
         if self._front is not None:
             self._front.deactivate()
         if key not in self.workspaces:
-            self.workspaces[key] = self._entries[key].load()(self.session, self.look)
+            self.workspaces[key] = entry_of(key, self._entries).load()(self.session, self.look)
             self.centre.addWidget(self.workspaces[key])
             self.workspaces[key].actions_changed.connect(self._show_surroundings)
         self._front = self.workspaces[key]

@@ -97,7 +97,7 @@ def _same_norms(left: Array, right: Array) -> tuple[float, float] | None:
 
 
 @dataclass(frozen=True, eq=False)
-class _Rows:
+class _Sets:
     """Both sets as the product takes them, with the slack and the spread of :class:`Problem`."""
 
     left: Float32
@@ -106,7 +106,7 @@ class _Rows:
     spread: float
 
 
-def _of_one_length(left: Array, right: Array, centre: Float64) -> _Rows | None:
+def _of_one_length(left: Array, right: Array, centre: Float64) -> _Sets | None:
     """Return vectors of one length (windows for ZNCC, RootSIFT, a network's) as they are, None of any others.
 
     Their product differs from -d²/2 by a constant. It is more roughly rounded than that of vectors about their mean, so
@@ -122,10 +122,10 @@ def _of_one_length(left: Array, right: Array, centre: Float64) -> _Rows | None:
         return None
     a, b = (np.ascontiguousarray(rows, np.float32) for rows in (left, right))
     # As much for the rounding of the norms as for that of the products.
-    return _Rows(a, b, 4 * (a.shape[1] + 10) * ROUNDING * most + apart, spread)
+    return _Sets(a, b, 4 * (a.shape[1] + 10) * ROUNDING * most + apart, spread)
 
 
-def _about_centre(left: Array, right: Array, centre: Float64, *, whole: bool) -> _Rows:
+def _about_centre(left: Array, right: Array, centre: Float64, *, whole: bool) -> _Sets:
     """Return the rows moved to a common centre and with their norms, so that the product is -d²/2."""
     shift = centre.astype(left.dtype)
     a, a_norm = _with_norms(left, shift, norm_first=True)
@@ -134,7 +134,7 @@ def _about_centre(left: Array, right: Array, centre: Float64, *, whole: bool) ->
     exact = whole and 2 * largest < EXACT_BELOW
     slack = 0.0 if exact else 2 * (a.shape[1] + 8) * ROUNDING * largest
     total = float(a_norm.sum(dtype=np.float64) + b_norm.sum(dtype=np.float64))
-    return _Rows(a, b, slack, total / (len(a) + len(b)))
+    return _Sets(a, b, slack, total / (len(a) + len(b)))
 
 
 def _euclidean(left: Array, right: Array) -> Problem:

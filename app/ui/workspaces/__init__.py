@@ -1,12 +1,12 @@
 """One module per workspace, and the list the window shows; workspaces never import each other.
 
-What lives here: :data:`WORKSPACES`. A workspace's tab appears when it works; its number stays fixed.
-Each is imported when it is first opened.
+What lives here: :data:`WORKSPACES` and :func:`entry_of`. A workspace's tab appears when it works; its number stays
+fixed. Each is imported when it is first opened.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -63,3 +63,8 @@ WORKSPACES: tuple[WorkspaceEntry, ...] = (
     WorkspaceEntry("train", "Train", 5, _train),
     WorkspaceEntry("metric", "Metric", 6, _metric),
 )
+
+
+def entry_of(key: str, entries: Sequence[WorkspaceEntry] = WORKSPACES) -> WorkspaceEntry:
+    """Return the workspace of this name, the first one if there is none."""
+    return next((entry for entry in entries if entry.key == key), entries[0])
