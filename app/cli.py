@@ -19,10 +19,9 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from app import __version__
-from app.commands import BAD_INPUT, COMMANDS, PROGRAM, READER_GONE, Parser, complain
+from app.commands import BAD_INPUT, COMMANDS, INTERRUPTED, PROGRAM, READER_GONE, Parser, complain
 from app.jobs import EXIT_SECONDS, native_calls_ended
 from app.records import UserError
-from app.start import INTERRUPTED
 
 EXAMPLES = f"""examples:
   {PROGRAM} match a.jpg b.jpg --matcher sift --set match.ratio=0.8 --out m.csv --figure m.svg

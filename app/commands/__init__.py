@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "correspondence-explorer"
 STAGES = ("detect", "describe", "match", "verify", "evaluate")
-SOME_FAILED, BAD_INPUT, READER_GONE = 1, 2, 141  # after Ctrl+C it is start.INTERRUPTED
+SOME_FAILED, BAD_INPUT, INTERRUPTED, READER_GONE = 1, 2, 130, 141
 
 
 @dataclass(frozen=True)
